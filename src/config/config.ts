@@ -1,0 +1,136 @@
+// The settings as the program uses them: parsed, defaulted, checked against each other, frozen. Made by `loadConfig`
+// only. Units are in the names. Secrets are `SecretSetting`s, never bare strings.
+
+/** A secret that came from a value or from a file; a file is read again when it changes. */
+export interface SecretSetting {
+  /** The file it is read from, or null when it was given as a value. */
+  readonly file: string | null;
+  /** Reads it now. Throws `ConfigProblem` (names the key, the file and the fix) when a file cannot be read or is world-readable. */
+  read(): Promise<string>;
+  /** A redaction: printing a setting never prints the secret. */
+  toString(): string;
+  toJSON(): string;
+}
+
+export const authMethods = ['token', 'approle', 'kubernetes', 'jwt', 'cert'] as const;
+export type AuthMethod = (typeof authMethods)[number];
+
+export const scopes = [
+  'token:list',
+  'token:read',
+  'token:watch',
+  'token:refresh',
+  'token:sign',
+  'token:verify',
+  'auth:rotate',
+] as const;
+export type Scope = (typeof scopes)[number];
+
+export interface VaultAuthConfig {
+  readonly method: AuthMethod;
+  readonly mount: string;
+  readonly role: string | null;
+  readonly namespace: string | null;
+  readonly token: SecretSetting | null;
+  readonly roleId: SecretSetting | null;
+  readonly secretId: SecretSetting | null;
+  readonly secretIdWrapped: SecretSetting | null;
+  readonly secretIdCache: string | null;
+  readonly jwtFile: string | null;
+  readonly revokeOnExit: boolean;
+}
+
+export interface VaultConfig {
+  /** At least one, no trailing slash. */
+  readonly addresses: readonly string[];
+  readonly namespace: string | null;
+  readonly caCert: string | null;
+  readonly clientCert: string | null;
+  readonly clientKey: string | null;
+  readonly tlsServerName: string | null;
+  readonly timeoutMs: number;
+  readonly requestsPerMinute: number;
+  /** Without slashes at the ends; may contain slashes. */
+  readonly mount: string;
+  /** Relative to the mount, without slashes at the ends; may be empty. */
+  readonly pathPrefix: string;
+  readonly proxy: string | null;
+  readonly auth: VaultAuthConfig;
+}
+
+export interface TokenConfig {
+  readonly name: string;
+  /** Relative to `{prefix}/{deployment}`. */
+  readonly path: string;
+  readonly field: string;
+  readonly graceMs: number;
+  readonly required: boolean;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListenConfig {
+  readonly address: ListenAddress;
+  /** Lower case, default ports dropped; empty: derived from the bound address. */
+  readonly authorities: readonly string[];
+  readonly allowHttp: boolean;
+  readonly probeAddress: ListenAddress | null;
+  readonly sharedAddresses: readonly string[];
+  readonly socket: string | null;
+  readonly socketMode: number;
+  readonly socketGroup: string | null;
+  readonly socketScopes: readonly Scope[];
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
+  readonly tlsClientCa: string | null;
+  readonly statusPage: boolean;
+}
+
+export interface Config {
+  /** null: static mode. */
+  readonly vault: VaultConfig | null;
+  readonly deployment: string;
+  readonly refresh: {
+    readonly intervalMs: number;
+    readonly jitterMs: number;
+    readonly startSplayMs: number;
+    /** Infinity: no limit (written as 0). */
+    readonly maxStaleMs: number;
+    readonly onDeleted: 'keep' | 'revoke';
+    readonly onDemandPerMinute: number;
+  };
+  readonly token: {
+    readonly graceMs: number;
+    readonly supersededMax: number;
+    readonly initial: SecretSetting | null;
+    readonly initialMaxAgeMs: number;
+  };
+  /** At least one. */
+  readonly tokens: readonly TokenConfig[];
+  readonly listen: ListenConfig;
+  readonly shutdown: { readonly delayMs: number; readonly timeoutMs: number };
+  readonly agent: { readonly id: string; readonly scopes: readonly Scope[] };
+  readonly signature: {
+    readonly maxSkewMs: number;
+    readonly replayTtlMs: number;
+    readonly legacy: 'refuse' | 'accept';
+  };
+  readonly limits: {
+    readonly requestsPerMinute: number;
+    readonly cryptoRequestsPerMinute: number;
+    readonly failuresPerMinute: number;
+    readonly waiters: number;
+  };
+  readonly sinks: readonly Readonly<Record<string, unknown>>[];
+  readonly files: { readonly strict: boolean };
+  readonly log: {
+    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+    /** `auto`: pretty on a terminal. */
+    readonly format: 'auto' | 'json' | 'pretty';
+  };
+  /** null: standard output. */
+  readonly audit: { readonly file: string | null };
+}
