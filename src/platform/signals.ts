@@ -1,0 +1,87 @@
+// The process's signals, caught from the first statement of the program on: main.ts imports this file before any
+// other, so that a SIGTERM that arrives while the rest is still being loaded ends the process with 0 at once, also as
+// process 1 of a container, where a signal without a handler is ignored. Later a command takes over.
+
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+
+/** What a long-lived command needs of the process's signals. */
+export interface Signals {
+  /**
+   * From now on a stop is told to `listener` instead of ending the process: which signal, and the how manieth it is
+   * (1, 2, …). The listener owns the end of the process.
+   */
+  onStop(listener: (signal: StopSignal, count: number) => void): void;
+  /** Called for each SIGHUP, and at once for one that came before. Several that came before count as one. */
+  onReload(listener: () => void): void;
+}
+
+/** All that the command line decides about signals. */
+export interface ProcessSignals extends Signals {
+  /** A SIGHUP is a stop: for what runs in a terminal, and must not outlive it. */
+  hangupStops(): void;
+  /** Back to what the system does: a command that answers a question dies of the signal and never says 0. */
+  release(): void;
+}
+
+/** The part of `process` that is used here. */
+export interface SignalHost {
+  readonly pid: number;
+  on(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
+  exit(code: number): void;
+  kill(pid: number, signal: StopSignal): unknown;
+  removeListener(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
+}
+
+export function catchSignals(host: SignalHost): ProcessSignals {
+  const stopListeners: ((signal: StopSignal, count: number) => void)[] = [];
+  const reloadListeners: (() => void)[] = [];
+  let stops = 0;
+  let reloadPending = false;
+  let hangup: 'reloads' | 'stops' = 'reloads';
+  let released = false;
+
+  function stop(signal: StopSignal): void {
+    stops += 1;
+    if (stopListeners.length === 0) host.exit(0);
+    for (const listener of stopListeners) listener(signal, stops);
+  }
+
+  function reload(): void {
+    reloadPending = reloadListeners.length === 0;
+    for (const listener of reloadListeners) listener();
+  }
+
+  function dieOf(signal: StopSignal): void {
+    host.removeListener(signal, handle);
+    host.kill(host.pid, signal);
+    host.exit(1); // reached as process 1 only, to which the system does not deliver a signal without a handler
+  }
+
+  function handle(signal: StopSignal): void {
+    if (released) dieOf(signal);
+    else if (signal === 'SIGHUP' && hangup === 'reloads') reload();
+    else stop(signal);
+  }
+
+  host.on('SIGTERM', handle);
+  host.on('SIGINT', handle);
+  host.on('SIGHUP', handle);
+
+  return {
+    onStop: (listener) => void stopListeners.push(listener),
+    onReload: (listener) => {
+      reloadListeners.push(listener);
+      if (reloadPending) reload();
+    },
+    hangupStops: () => {
+      hangup = 'stops';
+      if (reloadPending) stop('SIGHUP');
+    },
+    release: () => {
+      released = true;
+    },
+  };
+}
+
+/** The signals of this process. Importing this file is what catches them. */
+export const signals: ProcessSignals = catchSignals(process);
