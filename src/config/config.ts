@@ -7,6 +7,8 @@ export interface SecretSetting {
   readonly file: string | null;
   /** Reads it now. Throws `ConfigProblem` (names the key, the file and the fix) when a file cannot be read or is world-readable. */
   read(): Promise<string>;
+  /** When the file was last written (milliseconds since the epoch), or null when the secret was given as a value. Throws as `read` does. */
+  modifiedAt(): Promise<number | null>;
   /** A redaction: printing a setting never prints the secret. */
   toString(): string;
   toJSON(): string;
@@ -43,6 +45,8 @@ export interface VaultAuthConfig {
 export interface VaultConfig {
   /** At least one, no trailing slash. */
   readonly addresses: readonly string[];
+  /** `vault.allow_http`: an address off loopback may be plain HTTP. */
+  readonly allowHttp: boolean;
   readonly namespace: string | null;
   readonly caCert: string | null;
   readonly clientCert: string | null;
@@ -89,6 +93,30 @@ export interface ListenConfig {
   readonly statusPage: boolean;
 }
 
+export const sinkFormats = ['raw', 'json', 'env', 'template'] as const;
+export type SinkFormat = (typeof sinkFormats)[number];
+
+/** A place one token is delivered to. */
+export interface SinkConfig {
+  readonly name: string;
+  readonly type: 'file' | 'exec';
+  /** The name of a configured token. */
+  readonly token: string;
+  /** The file a file sink writes; null for exec. */
+  readonly path: string | null;
+  readonly format: SinkFormat;
+  /** Set exactly when the format is `template`. */
+  readonly template: string | null;
+  readonly mode: number;
+  /** `user` or `user:group`. */
+  readonly owner: string | null;
+  /** Program and arguments of an exec sink, no shell; empty for file. */
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+  readonly splayMs: number;
+  readonly removeOnExit: boolean;
+}
+
 export interface Config {
   /** null: static mode. */
   readonly vault: VaultConfig | null;
@@ -112,7 +140,13 @@ export interface Config {
   readonly tokens: readonly TokenConfig[];
   readonly listen: ListenConfig;
   readonly shutdown: { readonly delayMs: number; readonly timeoutMs: number };
-  readonly agent: { readonly id: string; readonly scopes: readonly Scope[] };
+  readonly agent: {
+    readonly id: string;
+    /** False: `id` is the host name, which the older signature scheme does not accept. */
+    readonly idWritten: boolean;
+    /** What holders of the token may do. */
+    readonly scopes: readonly Scope[];
+  };
   readonly signature: {
     readonly maxSkewMs: number;
     readonly replayTtlMs: number;
@@ -124,7 +158,7 @@ export interface Config {
     readonly failuresPerMinute: number;
     readonly waiters: number;
   };
-  readonly sinks: readonly Readonly<Record<string, unknown>>[];
+  readonly sinks: readonly SinkConfig[];
   readonly files: { readonly strict: boolean };
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
