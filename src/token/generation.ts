@@ -1,0 +1,127 @@
+// A generation: consecutive versions with the same value, versions that cannot be read between them ignored.
+// `kv patch` and a value written again make new versions, not new tokens. Pure arithmetic over versions; who is
+// current and what still verifies is decided in snapshot.ts.
+import type { AgentToken } from './agent-token.js';
+import type { TokenDocument } from './document.js';
+import { nsToMs } from './instant.js';
+
+/** Whether a generation's newest version can still be read in Vault. */
+export type Presence = 'live' | 'deleted' | 'destroyed';
+
+/** All instants are milliseconds on Vault's clock; `createdNs` is exact. */
+export interface Generation {
+  /** Grows when the secret is re-created: versions of different epochs are never compared. */
+  readonly epoch: number;
+  readonly firstVersion: number;
+  /** The newest version; any from `firstVersion` on is valid in a `keyid`. */
+  readonly version: number;
+  readonly value: AgentToken;
+  /** `created_time` of the first readable version. */
+  readonly createdNs: bigint;
+  /** First instant at which the version then newest in it had reached max(created, not_before). Never moves later. */
+  readonly activeAt: number;
+  readonly notBeforeAt: number | null;
+  readonly expiresAt: number | null;
+  readonly graceMs: number | null;
+  /** When `delete_version_after` deletes the newest version. */
+  readonly deletionAt: number | null;
+  readonly presence: Presence;
+  /** Set when it was taken back before it became active: it never signs and ends nobody. */
+  readonly cancelledAt: number | null;
+  /** When our own swap retired it; null on a cold start. */
+  readonly leftCurrentAt: number | null;
+  /** When we last looked whether it was destroyed. */
+  readonly lookedAt: number | null;
+}
+
+export interface VersionStamp {
+  readonly version: number;
+  readonly createdNs: bigint;
+}
+
+export function generationOf(
+  epoch: number,
+  stamp: VersionStamp,
+  document: TokenDocument,
+  deletionAt: number | null,
+): Generation {
+  return {
+    epoch,
+    firstVersion: stamp.version,
+    version: stamp.version,
+    value: document.value,
+    createdNs: stamp.createdNs,
+    activeAt: Math.max(nsToMs(stamp.createdNs), document.notBeforeAt ?? -Infinity),
+    notBeforeAt: document.notBeforeAt,
+    expiresAt: document.expiresAt,
+    graceMs: document.graceMs,
+    deletionAt,
+    presence: 'live',
+    cancelledAt: null,
+    leftCurrentAt: null,
+    lookedAt: null,
+  };
+}
+
+export function createdAt(generation: Generation): number {
+  return nsToMs(generation.createdNs);
+}
+
+/**
+ * One generation of two neighbours with the same value: age of the older, fields and `version` of the newer. It is
+ * active since the older one was, unless that had not happened when the newer was written.
+ */
+function join(older: Generation, newer: Generation): Generation {
+  return {
+    ...newer,
+    firstVersion: older.firstVersion,
+    createdNs: older.createdNs,
+    activeAt: older.activeAt <= createdAt(newer) ? older.activeAt : newer.activeAt,
+    leftCurrentAt: newer.leftCurrentAt ?? older.leftCurrentAt,
+    lookedAt: newer.lookedAt ?? older.lookedAt,
+  };
+}
+
+/**
+ * Groups pieces (single versions or generations grouped before) into generations, oldest first. Idempotent.
+ *
+ * A generation that was still pending when the value before it was written again is cancelled: the two around it are
+ * one, so taking a pending token back is no rotation.
+ */
+export function groupGenerations(pieces: readonly Generation[]): Generation[] {
+  const groups: Generation[] = [];
+  for (const piece of [...pieces].sort(byAge)) append(groups, piece);
+  return groups;
+}
+
+function append(groups: Generation[], piece: Generation): void {
+  const sameIndex = piece.cancelledAt === null ? indexOfContinued(groups, piece) : -1;
+  const same = groups[sameIndex];
+  if (same === undefined) {
+    groups.push(piece);
+    return;
+  }
+  const between = groups.splice(sameIndex + 1);
+  groups[sameIndex] = join(same, piece);
+  for (const cancelled of between) {
+    groups.push({ ...cancelled, cancelledAt: cancelled.cancelledAt ?? createdAt(piece) });
+  }
+}
+
+/** Where the generation stands that `piece` goes on with: the last one with its value, all between still pending then. */
+function indexOfContinued(groups: readonly Generation[], piece: Generation): number {
+  for (let index = groups.length - 1; index >= 0; index -= 1) {
+    const candidate = groups[index] as Generation;
+    if (candidate.epoch !== piece.epoch) return -1;
+    const isOut = candidate.cancelledAt !== null;
+    if (!isOut && candidate.value.equals(piece.value)) {
+      return candidate.presence === 'destroyed' || piece.presence === 'destroyed' ? -1 : index;
+    }
+    if (!isOut && candidate.activeAt <= createdAt(piece)) return -1;
+  }
+  return -1;
+}
+
+function byAge(a: Generation, b: Generation): number {
+  return a.epoch - b.epoch || a.firstVersion - b.firstVersion;
+}
