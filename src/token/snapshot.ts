@@ -107,7 +107,8 @@ function assignRoles(history: TokenHistory, now: number, limits: TokenLimits): R
   if (head !== undefined && !isRevoked) {
     return { headIndex, current: head, isRevoked, pending: waiting };
   }
-  // nothing usable before it: the first pending one is current at once
+  // nothing usable before it: the first pending one is current at once, but not while older versions are unread
+  if (history.readBack !== null) return { headIndex, current: null, isRevoked, pending: waiting };
   const [promoted, ...pending] = waiting;
   return { headIndex, current: promoted ?? null, isRevoked, pending };
 }
