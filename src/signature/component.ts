@@ -1,0 +1,78 @@
+// Component identifiers (RFC 9421 §2): a name and its parameters. Owns how they are written, compared and read
+// back; what value they have in a message is `component-value.ts`.
+import { innerListText, itemText } from './structured-field-text.js';
+import { parseItem } from './structured-field.js';
+import type { Item, Parameters } from './structured-field.js';
+import { SigningError } from './signing-error.js';
+
+export interface Component {
+  readonly name: string;
+  readonly parameters: Parameters;
+}
+
+/** The component that an item of a `Signature-Input` list names; undefined when it is no string. */
+export function componentOf(item: Item): Component | undefined {
+  if (typeof item.value !== 'string') return undefined;
+  return { name: item.value, parameters: item.parameters };
+}
+
+/**
+ * Reads `@method`, `content-type`, `@method;req` or the quoted form `"x";key="a"`.
+ * @throws SigningError `malformed_value` when it is no component identifier
+ */
+export function parseComponent(text: string): Component {
+  const at = text.indexOf(';');
+  const quoted = text.startsWith('"')
+    ? text
+    : `"${at < 0 ? text : text.slice(0, at)}"${at < 0 ? '' : text.slice(at)}`;
+  const item = parseItem(quoted);
+  const component = item && componentOf(item);
+  if (component === undefined) {
+    throw new SigningError(
+      'malformed_value',
+      'a component must be a name with optional parameters',
+    );
+  }
+  return component;
+}
+
+/** The identifier as it stands in a signature base: `"@method";req`. */
+export function componentText(component: Component): string {
+  if (component.parameters.size === 0 && plainName.test(component.name))
+    return `"${component.name}"`;
+  return itemText(itemOf(component));
+}
+
+/** The identifier for people and for `covered` lists: `@method;req`. */
+export function componentLabel(component: Component): string {
+  const text = componentText(component);
+  const end =
+    text.lastIndexOf('"', text.length - 1) === text.length - 1 && component.parameters.size === 0;
+  return end ? text.slice(1, -1) : text.replace(/^"([^"\\]*)"/, '$1');
+}
+
+/** Equal for identifiers that are the same component: the order of parameters does not count (RFC 9421 §2). */
+export function componentIdentity(component: Component): string {
+  if (component.parameters.size < 2) return componentText(component);
+  const sorted = [...component.parameters].sort(([a], [b]) => (a < b ? -1 : 1));
+  return itemText(itemOf({ name: component.name, parameters: new Map(sorted) }));
+}
+
+/** The same component of the request that an answer belongs to. */
+export function ofRequest(component: Component): Component {
+  return { name: component.name, parameters: new Map([...component.parameters, ['req', true]]) };
+}
+
+/** The value of the last line of a signature base: covered components and signature parameters. */
+export function signatureParamsText(
+  components: readonly Component[],
+  parameters: Parameters,
+): string {
+  return innerListText(components.map(itemOf), parameters);
+}
+
+const plainName = /^@?[a-z0-9-]+$/;
+
+function itemOf(component: Component): Item {
+  return { kind: 'item', value: component.name, parameters: component.parameters };
+}
