@@ -1,0 +1,92 @@
+// From an error of the transport to what happened: by its code only, never by its text, and nothing of the error
+// goes on: what it carries (requests, headers, sockets) may hold the Vault token.
+import type { Failure } from '../health/failure.js';
+import { isObject } from './vault-answer.js';
+
+/** Where the request went, as configured: told to the operator. */
+export function failureOfError(error: unknown, address: string): Failure {
+  const code = codeOf(error);
+  const tls = tlsSentence(code);
+  if (tls !== null) return { class: 'vault_tls', message: tls };
+  if (timeoutCodes.has(code)) {
+    const message = `no whole answer of ${address} in time: check the network and Vault's load, or raise vault.timeout`;
+    return { class: 'vault_timeout', message };
+  }
+  if (tooLargeCodes.has(code)) {
+    const message = `the answer of ${address} is larger than 1 MiB, or its headers than 16 KiB: check that it is a Vault`;
+    return { class: 'vault_answer_too_large', message };
+  }
+  return { class: 'vault_unreachable', message: unreachableSentence(code, address) };
+}
+
+const timeoutCodes: ReadonlySet<string> = new Set([
+  'DEADLINE',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]);
+
+const tooLargeCodes: ReadonlySet<string> = new Set([
+  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+  'UND_ERR_HEADERS_OVERFLOW',
+  'HPE_HEADER_OVERFLOW',
+]);
+
+function tlsSentence(code: string): string | null {
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return "the certificate of vault is not valid now: renew it, or set this machine's clock";
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+    case 'HOSTNAME_MISMATCH':
+      return 'the certificate of vault is for another name: use that name in vault.address, or set vault.tls_server_name';
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'CERT_UNTRUSTED':
+      return 'the certificate of vault is from an authority that is not trusted here: set vault.ca_cert';
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return 'what answers at vault.address does not speak TLS: check the port, or write http:// if that is meant';
+    case 'TLS_FILES':
+      return 'vault.ca_cert, vault.client_cert or vault.client_key cannot be read or do not belong together';
+    default:
+      return tlsCodes.test(code)
+        ? 'the TLS handshake with vault failed: check vault.ca_cert, vault.client_cert and vault.client_key'
+        : null;
+  }
+}
+
+const tlsCodes =
+  /^(?:CERT_|CRL_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|UNABLE_TO_|ERROR_IN_C|EPROTO$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_EXCEEDED$)/;
+
+function unreachableSentence(code: string, address: string): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `nothing listens at ${address}: start Vault or check vault.address`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_FAIL':
+    case 'EAI_NODATA':
+      return `the name in ${address} is not found: check vault.address and DNS`;
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'no connection can be opened, the limit of open files is reached: raise it';
+    default:
+      return code.startsWith('HPE_')
+        ? `what answers at ${address} does not speak HTTP: check vault.address`
+        : `the connection to ${address} failed or broke: check the network and vault.address`;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return ownCode(error) ?? ownCode(isObject(error) ? error['cause'] : null) ?? '';
+}
+
+function ownCode(error: unknown): string | null {
+  const code = isObject(error) ? error['code'] : null;
+  return typeof code === 'string' ? code : null;
+}

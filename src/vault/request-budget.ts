@@ -1,0 +1,134 @@
+// The one budget that stands before every request to Vault: whatever faults occur, in whatever order, one agent
+// asks no more often than this. Two shares that do not lend to each other: `poll` for what keeps the token fresh,
+// `on_demand` for what callers can trigger, so that strangers cannot spend what polling needs.
+import type { Clock } from '../platform/clock.js';
+
+export type BudgetKind = 'poll' | 'on_demand';
+
+export interface RequestBudget {
+  /**
+   * Resolves when a request may be made; it is then counted. Waiters of one kind are served in order. `onWait` is
+   * told before each wait how long it takes at least, in milliseconds. Rejects with `signal.reason` when aborted.
+   */
+  take(kind: BudgetKind, signal: AbortSignal, onWait?: (ms: number) => void): Promise<void>;
+  /** Takes a permit if there is one now, behind nobody. */
+  tryTake(kind: BudgetKind): boolean;
+}
+
+export interface RequestBudgetOptions {
+  readonly clock: Clock;
+  /** Requests in any 60 s, a third of them (at least 1) at once. Whole, ≥ 0; 0 means never. */
+  readonly pollPerMinute: number;
+  readonly onDemandPerMinute: number;
+  /** Told once for each request that was not allowed at once. */
+  readonly refusals?: (kind: BudgetKind) => void;
+}
+
+export function buildRequestBudget(options: RequestBudgetOptions): RequestBudget {
+  const shares = {
+    poll: new Share(options.pollPerMinute),
+    on_demand: new Share(options.onDemandPerMinute),
+  };
+  const { clock, refusals } = options;
+  return {
+    tryTake(kind) {
+      const share = shares[kind];
+      if (share.waiting.length === 0 && share.take(clock.monotonicMs())) return true;
+      refusals?.(kind);
+      return false;
+    },
+    async take(kind, signal, onWait) {
+      signal.throwIfAborted();
+      const share = shares[kind];
+      if (share.waiting.length === 0 && share.take(clock.monotonicMs())) return;
+      refusals?.(kind);
+      await waitForTurn(share, clock, signal, onWait);
+    },
+  };
+}
+
+/** How many requests a minute each share has, of all that are allowed; polling is never left below its steady need. */
+export function shareRequests(limits: {
+  readonly requestsPerMinute: number;
+  /** What callers may trigger at most, requests a minute. */
+  readonly onDemandRequestsPerMinute: number;
+  /** What polling needs when all is well, requests a minute. */
+  readonly steadyPerMinute: number;
+}): { readonly pollPerMinute: number; readonly onDemandPerMinute: number } {
+  const total = Math.max(1, Math.floor(limits.requestsPerMinute));
+  const steady = Math.min(total, Math.max(1, Math.ceil(limits.steadyPerMinute)));
+  const onDemandPerMinute = Math.min(Math.floor(limits.onDemandRequestsPerMinute), total - steady);
+  return { pollPerMinute: total - onDemandPerMinute, onDemandPerMinute };
+}
+
+async function waitForTurn(
+  share: Share,
+  clock: Clock,
+  signal: AbortSignal,
+  onWait: ((ms: number) => void) | undefined,
+): Promise<void> {
+  const turn = Symbol('turn');
+  share.waiting.push(turn);
+  try {
+    for (;;) {
+      const ahead = share.waiting.indexOf(turn);
+      const nowMs = clock.monotonicMs();
+      if (ahead === 0 && share.take(nowMs)) return;
+      // 1 ms at least: when two wake together, the one behind must let the other go first
+      const ms = Math.max(1, Math.ceil(share.waitMs(nowMs, ahead + 1)));
+      onWait?.(ms);
+      await clock.sleep(ms, signal);
+    }
+  } finally {
+    share.waiting.splice(share.waiting.indexOf(turn), 1);
+  }
+}
+
+const WINDOW_MS = 60_000;
+/** How long somebody waits who may never ask: until his signal ends it. */
+const NEVER_MS = 2 ** 31 - 1;
+
+/**
+ * A bucket for the burst and a ring of the last permits for the minute: the bucket alone would allow a third more
+ * than the rate in a minute that begins with a full one.
+ */
+class Share {
+  readonly waiting: symbol[] = [];
+  readonly #rate: number;
+  readonly #burst: number;
+  readonly #permits: Float64Array;
+  #oldest = 0;
+  #level: number;
+  #filledAt: number | null = null;
+
+  constructor(perMinute: number) {
+    this.#rate = perMinute;
+    this.#burst = Math.max(1, Math.floor(perMinute / 3));
+    this.#level = this.#burst;
+    this.#permits = new Float64Array(perMinute).fill(-Infinity);
+  }
+
+  take(nowMs: number): boolean {
+    if (this.waitMs(nowMs, 1) > 0) return false;
+    this.#level -= 1;
+    this.#permits[this.#oldest] = nowMs;
+    this.#oldest = (this.#oldest + 1) % this.#rate;
+    return true;
+  }
+
+  /** Until `count` permits could have been taken, one after another; 0 when now. */
+  waitMs(nowMs: number, count: number): number {
+    if (this.#rate === 0) return NEVER_MS;
+    this.#fill(nowMs);
+    const bucketMs = ((count - this.#level) * WINDOW_MS) / this.#rate;
+    const leaving = this.#permits[(this.#oldest + Math.min(count, this.#rate) - 1) % this.#rate];
+    const windowMs = (leaving ?? 0) + WINDOW_MS - nowMs;
+    return Math.max(0, bucketMs, windowMs);
+  }
+
+  #fill(nowMs: number): void {
+    const gained = ((nowMs - (this.#filledAt ?? nowMs)) * this.#rate) / WINDOW_MS;
+    this.#level = Math.min(this.#burst, this.#level + gained);
+    this.#filledAt = nowMs;
+  }
+}

@@ -1,0 +1,105 @@
+// One call to Vault, from the budget to the meaning of the answer: waits for a permit, asks the address in use once,
+// within one deadline, and never throws but for an abort or a bug. No retry: that is decided by whoever schedules.
+import type { Failure, FailureClass } from '../health/failure.js';
+import type { Clock } from '../platform/clock.js';
+import type { Addresses } from './addresses.js';
+import { withDeadline } from './deadline.js';
+import { failureOfError } from './failure-of-error.js';
+import type { VaultRequest } from './node-vault-requests.js';
+import type { VaultOperation } from './operation.js';
+import type { BudgetKind, RequestBudget } from './request-budget.js';
+import type { TlsFiles } from './tls-files.js';
+import type { VaultAnswer } from './vault-answer.js';
+import type { VaultNode } from './vault-node.js';
+
+/** Who pays, who may end it, and who is told how long it may take. */
+export interface CallOptions {
+  readonly budget: BudgetKind;
+  readonly signal: AbortSignal;
+  /** Told before each wait or request how long that may at most take. Milliseconds. */
+  readonly onDeadline?: ((withinMs: number) => void) | undefined;
+}
+
+export type CallOutcome = 'ok' | FailureClass;
+
+export type Interpreted<T> =
+  | { readonly ok: true; readonly value: T; readonly outcome?: FailureClass }
+  | { readonly ok: false; readonly failure: Failure };
+
+/** For the metrics: one event a request that was made. Seconds from connect to last byte. */
+export interface RequestEvent {
+  readonly operation: VaultOperation;
+  readonly outcome: CallOutcome;
+  readonly seconds: number;
+}
+
+export interface VaultCaller {
+  call<T>(
+    operation: VaultOperation,
+    request: VaultRequest,
+    options: CallOptions,
+    interpret: (answer: VaultAnswer) => Interpreted<T>,
+  ): Promise<Interpreted<T>>;
+}
+
+export interface VaultCallerOptions {
+  readonly clock: Clock;
+  readonly budget: RequestBudget;
+  readonly addresses: Addresses;
+  readonly nodes: ReadonlyMap<string, VaultNode>;
+  readonly tlsFiles: TlsFiles;
+  readonly timeoutMs: number;
+  readonly onRequest?: ((event: RequestEvent) => void) | undefined;
+}
+
+export function buildVaultCaller(options: VaultCallerOptions): VaultCaller {
+  const { clock, budget, addresses, onRequest } = options;
+  return {
+    async call(operation, request, callOptions, interpret) {
+      await budget.take(callOptions.budget, callOptions.signal, callOptions.onDeadline);
+      callOptions.onDeadline?.(options.timeoutMs);
+      const address = addresses.current();
+      const startedMs = clock.monotonicMs();
+      const asked = await ask(options, address, request, callOptions.signal);
+      const result = 'answer' in asked ? interpret(asked.answer) : asked;
+      const outcome = result.ok ? (result.outcome ?? 'ok') : result.failure.class;
+      onRequest?.({ operation, outcome, seconds: (clock.monotonicMs() - startedMs) / 1_000 });
+      if (result.ok) return result;
+      const location = 'answer' in asked ? asked.answer.headers.location : null;
+      return { ok: false, failure: moveOn(addresses, address, location, result.failure) };
+    },
+  };
+}
+
+async function ask(
+  options: VaultCallerOptions,
+  address: string,
+  request: VaultRequest,
+  signal: AbortSignal,
+): Promise<{ readonly answer: VaultAnswer } | { readonly ok: false; readonly failure: Failure }> {
+  const node = options.nodes.get(address);
+  if (node === undefined) throw new Error('an address without a node');
+  try {
+    const tls = await options.tlsFiles.read();
+    const send = (deadline: AbortSignal): Promise<VaultAnswer> =>
+      node.request(request, tls, deadline);
+    return { answer: await withDeadline(options.clock, options.timeoutMs, signal, send) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ok: false, failure: failureOfError(error, address) };
+  }
+}
+
+function moveOn(
+  addresses: Addresses,
+  address: string,
+  location: string | null,
+  failure: Failure,
+): Failure {
+  if (failure.class === 'vault_standby' && addresses.redirected(address, location)) {
+    const message = `${address} is a standby and redirected to ${addresses.current()}, which is asked next`;
+    return { class: 'vault_standby', message };
+  }
+  addresses.failed(address, failure.class);
+  return failure;
+}

@@ -1,0 +1,103 @@
+// Reading Vault, as the rest of the program sees it: readers for secrets, and what `/health` tells about the login,
+// the address and the clock. Joins the parts of this folder, decides nothing. docs/vault.md, Vault HTTP API.
+import type { VaultConfig } from '../config/config.js';
+import type { Clock } from '../platform/clock.js';
+import type { Random } from '../platform/random.js';
+import { buildAddresses } from './addresses.js';
+import type { AuthMethod } from './auth/auth-method.js';
+import { buildTokenAuth } from './auth/token-auth.js';
+import { buildKv2Reader, type Kv2Reader } from './kv2-reader.js';
+import { LoginSession, type LoginEvent } from './login-session.js';
+import type { RequestBudget } from './request-budget.js';
+import type { SecretLocation } from './secret-path.js';
+import { buildTlsFiles } from './tls-files.js';
+import { buildVaultCaller, type RequestEvent } from './vault-caller.js';
+import { buildVaultNode } from './vault-node.js';
+
+export interface VaultClient {
+  /** A reader for `{mount}/data/{prefix}/{deployment}/{path}`. Throws `RangeError` for a path with `..` or an empty segment. */
+  reader(path: string): Kv2Reader;
+  /** Whether we hold a login that is not known to be dead. */
+  authenticated(): boolean;
+  /** Milliseconds since the epoch by our clock; null: never, not known, or no login. */
+  loginExpiresAt(): number | null;
+  /** Vault's clock minus ours; 0 before the first answer or below 2 s. Milliseconds. */
+  clockOffsetMs(): number;
+  /** The address that is asked next, as configured. */
+  address(): string;
+  /** Ends what is under way and closes every connection. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface VaultClientOptions {
+  readonly config: VaultConfig;
+  readonly deployment: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly budget: RequestBudget;
+  /** Reads a PEM file. Rejects when it cannot. */
+  readonly readFile: (path: string) => Promise<string>;
+  /** The longest wait after refused logins; the refresh interval is a good one. Default 60 s. Milliseconds. */
+  readonly loginBackoffMaxMs?: number;
+  readonly onRequest?: (event: RequestEvent) => void;
+  readonly onLogin?: (event: LoginEvent) => void;
+}
+
+const LOGIN_BACKOFF_MAX_MS = 60_000;
+
+/** Throws when the login method is not one that this version has. Makes no request. */
+export function buildVaultClient(options: VaultClientOptions): VaultClient {
+  const { config, clock, random, budget } = options;
+  const closing = new AbortController();
+  const addresses = buildAddresses(config.addresses);
+  const { timeoutMs } = config;
+  const nodes = new Map(
+    config.addresses.map((address) => [address, buildVaultNode({ address, clock, timeoutMs })]),
+  );
+  const tlsFiles = buildTlsFiles(config, options.readFile);
+  const { onRequest, onLogin } = options;
+  const caller = buildVaultCaller({
+    clock,
+    budget,
+    addresses,
+    nodes,
+    tlsFiles,
+    timeoutMs,
+    onRequest,
+  });
+  const session = new LoginSession({
+    clock,
+    random,
+    caller,
+    method: authMethodOf(config),
+    namespace: config.auth.namespace ?? config.namespace,
+    backoffMaxMs: options.loginBackoffMaxMs ?? LOGIN_BACKOFF_MAX_MS,
+    closed: closing.signal,
+    onLogin,
+  });
+  const clockOffsetMs = (): number => nodes.get(addresses.current())?.clockOffsetMs() ?? 0;
+  const { namespace } = config;
+  return {
+    reader: (path) => {
+      const location = locationOf(options, path);
+      return buildKv2Reader({ location, namespace, clock, caller, session, clockOffsetMs });
+    },
+    authenticated: () => session.isAuthenticated(),
+    loginExpiresAt: () => session.expiresAt(),
+    clockOffsetMs,
+    address: () => addresses.current(),
+    async close() {
+      closing.abort(new Error('the Vault client is closed'));
+      await Promise.all([...nodes.values()].map((node) => node.close()));
+    },
+  };
+}
+
+function locationOf({ config, deployment }: VaultClientOptions, path: string): SecretLocation {
+  return { mount: config.mount, pathPrefix: config.pathPrefix, deployment, path };
+}
+
+function authMethodOf({ auth }: VaultConfig): AuthMethod {
+  if (auth.method === 'token' && auth.token !== null) return buildTokenAuth(auth.token);
+  throw new Error(`vault.auth.method ${auth.method}: not available, or its credential is not set`);
+}

@@ -1,0 +1,55 @@
+// One configured address: its connections, how its clock differs from ours, and the way a request to it is composed.
+// Connections are made anew when the TLS files changed.
+import type { Clock } from '../platform/clock.js';
+import { clockOffsetMs, offsetSampleMs, withSample } from './clock-offset.js';
+import { openConnections, type HttpConnections, type TlsSettings } from './http-connections.js';
+import { buildNodeVaultRequests, type VaultRequest } from './node-vault-requests.js';
+import type { VaultAnswer } from './vault-answer.js';
+
+export interface VaultNode {
+  readonly address: string;
+  request(request: VaultRequest, tls: TlsSettings, signal: AbortSignal): Promise<VaultAnswer>;
+  /** The node's clock minus ours; 0 before the first answer or below 2 s. Milliseconds. */
+  clockOffsetMs(): number;
+  close(): Promise<void>;
+}
+
+export function buildVaultNode(options: {
+  readonly address: string;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}): VaultNode {
+  const { address, clock, timeoutMs } = options;
+  const { origin, pathname } = new URL(address);
+  const composed = buildNodeVaultRequests(pathname.replace(/\/+$/, ''));
+  let open: { readonly tls: TlsSettings; readonly connections: HttpConnections } | null = null;
+  let offsets: readonly number[] = [];
+
+  const connectionsFor = (tls: TlsSettings): HttpConnections => {
+    if (open?.tls !== tls) {
+      // those under way end by themselves or by their deadline
+      void open?.connections.retire();
+      open = { tls, connections: openConnections({ origin, tls, timeoutMs }) };
+    }
+    return open.connections;
+  };
+
+  return {
+    address,
+    async request(request, tls, signal) {
+      return composed.request(request, async (composedRequest) => {
+        const sentAt = clock.now();
+        const answer = await connectionsFor(tls).request(composedRequest, signal);
+        const observation = { sentAt, receivedAt: clock.now(), date: answer.headers.date };
+        const sample = offsetSampleMs(observation);
+        if (sample !== null) offsets = withSample(offsets, sample);
+        return answer;
+      });
+    },
+    clockOffsetMs: () => clockOffsetMs(offsets),
+    async close() {
+      await open?.connections.close();
+      open = null;
+    },
+  };
+}
