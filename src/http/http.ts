@@ -1,0 +1,184 @@
+// The HTTP side of the agent: one router behind two listening sockets, the API's and the probes'. Each request is
+// checked raw (preflight.ts), then routed; each answer is counted once, whoever gave it.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ListenConfig } from '../config/config.js';
+import type { Clock } from '../platform/clock.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { RouteSeries } from '../telemetry/metrics.js';
+import { authoritiesOf, type BoundAddress } from './authority.js';
+import { apiLimits, probeLimits, type HttpLimits } from './limits.js';
+import { buildListener, type Listener } from './listener.js';
+import { preflight } from './preflight.js';
+import { openapiDocument } from './openapi.js';
+import { probeRoutes, probeSpecs, type ProbeSources } from './probe-routes.js';
+import { problemAnswer, type ProblemCode } from './problems.js';
+import { methodsOf, type ListenerKind } from './route.js';
+import { buildRouter } from './router.js';
+
+const UNMATCHED = 'unmatched';
+const knownMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const OTHER_METHOD = 'other';
+
+export interface HttpOptions extends Omit<ProbeSources, 'isDraining'> {
+  readonly listen: Pick<ListenConfig, 'address' | 'authorities' | 'probeAddress'>;
+  /** Version of the agent, for the OpenAPI document. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether the agent is going to stop: `/readyz` is 503 while everything is still served. */
+  readonly draining: () => boolean;
+  /** Once for each answer. `route` is a template or `unmatched`, `method` a known one or `other`. */
+  readonly onRequest?: (
+    route: string,
+    method: string,
+    status: number,
+    seconds: number,
+    listener: ListenerKind,
+  ) => void;
+  /** A connection was closed because a listener had too many. */
+  readonly onConnectionRefused?: (listener: ListenerKind) => void;
+  readonly limits?: { readonly [K in ListenerKind]?: Partial<HttpLimits> };
+}
+
+export interface BoundAddresses {
+  readonly api: BoundAddress;
+  readonly probe: BoundAddress | null;
+}
+
+export interface Http {
+  /** Binds every listener, or none: rejects with `ListenError`. */
+  start(): Promise<BoundAddresses>;
+  /** Not ready from now on, and every answer closes its connection. */
+  drain(): void;
+  /** Accepts nothing more, finishes what is under way, and cuts what is left after `withinMs`. */
+  stop(withinMs: number): Promise<void>;
+}
+
+interface Exchange {
+  readonly listener: ListenerKind;
+  route: string;
+}
+
+export function buildHttp(options: HttpOptions): Http {
+  const { clock } = options;
+  const exchanges = new WeakMap<object, Exchange>();
+  const authorities = new Map<ListenerKind, ReadonlySet<string>>();
+  let isDraining = false;
+
+  const app = buildRouter({
+    routes: probeRoutes({ ...options, isDraining: () => isDraining || options.draining() }, () =>
+      openapiDocument(probeSpecs, options.version),
+    ),
+    bodyBytesMax: apiLimits.bodyBytesMax,
+    listenerOf: (request) => exchanges.get(request)?.listener ?? 'api',
+    onRouted: (request, route) => {
+      const exchange = exchanges.get(request);
+      if (exchange !== undefined) exchange.route = route;
+    },
+    onFault: (fault) => {
+      options.logger.error({ ...fault }, 'a request failed by a fault of the agent');
+    },
+  });
+
+  const listener = (kind: ListenerKind, setting: 'listen.address' | 'listen.probe_address') => {
+    const defaults = kind === 'api' ? apiLimits : probeLimits;
+    const limits = { ...defaults, ...options.limits?.[kind] };
+    return buildListener({
+      setting,
+      limits,
+      clock,
+      onRequest: (request, response) => {
+        count(kind, request, response);
+        const refusal = preflight(rawRequest(request), {
+          authorities: kind === 'probe' ? null : (authorities.get(kind) ?? new Set()),
+          scheme: 'http',
+          headersMax: limits.headersMax,
+        });
+        if (refusal === null) app.routing(request, response);
+        else answerProblem(response, refusal);
+      },
+      onUnparsed: (status, seconds) => {
+        options.onRequest?.(UNMATCHED, OTHER_METHOD, status, seconds, kind);
+      },
+      onConnectionRefused: () => options.onConnectionRefused?.(kind),
+    });
+  };
+
+  const count = (kind: ListenerKind, request: IncomingMessage, response: ServerResponse): void => {
+    const startedMs = clock.monotonicMs();
+    const exchange: Exchange = { listener: kind, route: UNMATCHED };
+    exchanges.set(request, exchange);
+    response.once('close', () => {
+      // Nobody was told anything: the caller left first.
+      if (!response.headersSent) return;
+      const seconds = (clock.monotonicMs() - startedMs) / 1000;
+      const method = knownMethod(request.method);
+      options.onRequest?.(exchange.route, method, response.statusCode, seconds, kind);
+    });
+  };
+
+  const api = listener('api', 'listen.address');
+  const { probeAddress } = options.listen;
+  const probe = probeAddress === null ? null : listener('probe', 'listen.probe_address');
+  const listeners: readonly Listener[] = probe === null ? [api] : [api, probe];
+
+  return {
+    async start() {
+      await app.ready();
+      const { address } = options.listen;
+      const bound = await api.listen(address);
+      const hosts = [address.host, bound.host];
+      authorities.set('api', authoritiesOf(options.listen.authorities, hosts, bound.port, 'http'));
+      if (probe === null || probeAddress === null) return { api: bound, probe: null };
+      try {
+        return { api: bound, probe: await probe.listen(probeAddress) };
+      } catch (error) {
+        await api.stop(0);
+        throw error;
+      }
+    },
+    drain() {
+      isDraining = true;
+      for (const each of listeners) each.drain();
+    },
+    async stop(withinMs) {
+      isDraining = true;
+      await Promise.all(listeners.map((each) => each.stop(withinMs)));
+      await app.close();
+    },
+  };
+}
+
+/** The series that `http_requests_total` starts with. */
+export function httpSeries(): readonly RouteSeries[] {
+  const refusals = [400, 403, 404, 405, 421, 431];
+  return [
+    ...probeSpecs.map((route) => ({
+      route: route.path,
+      methods: methodsOf(route),
+      statuses: [...Object.keys(route.responses).map(Number), 500],
+      isTimed: route.isTimed,
+    })),
+    {
+      route: UNMATCHED,
+      methods: [...knownMethods, OTHER_METHOD],
+      statuses: refusals,
+      isTimed: true,
+    },
+    { route: UNMATCHED, methods: [OTHER_METHOD], statuses: [408, 413], isTimed: false },
+  ];
+}
+
+function knownMethod(method: string | undefined): string {
+  return method !== undefined && knownMethods.includes(method) ? method : OTHER_METHOD;
+}
+
+function rawRequest({ httpVersion, url, rawHeaders }: IncomingMessage) {
+  return { httpVersion, url: url ?? '', rawHeaders };
+}
+
+function answerProblem(response: ServerResponse, code: ProblemCode): void {
+  const { status, headers, body } = problemAnswer(code);
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}

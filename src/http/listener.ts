@@ -1,0 +1,192 @@
+// One listening socket: its limits, its connections, its answers to what is not HTTP, and how it stops. The servers
+// are ours, not the router's: closing must neither wait for an idle keep-alive connection nor cut a busy one.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
+import type { Clock } from '../platform/clock.js';
+import type { BoundAddress } from './authority.js';
+import { trackConnections } from './connections.js';
+import type { HttpLimits } from './limits.js';
+import { ListenError, type ListenSetting } from './listen-error.js';
+import { problemAnswer, type ProblemCode } from './problems.js';
+
+/** How often a stopping listener looks for connections that became idle. */
+const SWEEP_MS = 20;
+/** How long the other side has to read a refusal before the connection is cut. */
+const LINGER_MS = 1000;
+
+export interface ListenerOptions {
+  readonly setting: ListenSetting;
+  readonly limits: HttpLimits;
+  readonly clock: Clock;
+  /** Every parsed request. Its answer already has the headers that all answers have. */
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** A refusal of something that never became a request. */
+  readonly onUnparsed: (status: number, seconds: number) => void;
+  readonly onConnectionRefused: () => void;
+}
+
+export interface Listener {
+  /** Binds. Rejects with `ListenError`. */
+  listen(target: BoundAddress): Promise<BoundAddress>;
+  /** From now on every answer closes its connection. */
+  drain(): void;
+  /** Accepts nothing more, lets busy connections finish until `withinMs` is over, then cuts them. */
+  stop(withinMs: number): Promise<void>;
+}
+
+export function buildListener(options: ListenerOptions): Listener {
+  const { limits, clock } = options;
+  const connections = trackConnections({
+    connectionsMax: limits.connectionsMax,
+    clock,
+    onRefused: options.onConnectionRefused,
+  });
+  const refused = new WeakSet<Socket>();
+  let isDraining = false;
+
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    // Ours to answer, with a problem.
+    requireHostHeader: false,
+  });
+  server.timeout = limits.inactivityTimeoutMs;
+  // No limit here: beyond it Node drops fields in silence, and a second Host could hide among them.
+  server.maxHeadersCount = 0;
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    connections.begin(request, response);
+    response.setHeader('cache-control', 'no-store');
+    response.setHeader('x-content-type-options', 'nosniff');
+    if (isDraining) response.setHeader('connection', 'close');
+    limitUnreadBody(request, response, limits.bodyBytesMax);
+    options.onRequest(request, response);
+  };
+
+  const refuse = (socket: Socket, code: ProblemCode): void => {
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    const answer = problemAnswer(code);
+    options.onUnparsed(answer.status, connections.idleSeconds(socket));
+    socket.end(rawAnswer(answer));
+    void destroyLater(socket, clock);
+  };
+
+  server.on('connection', (socket) => {
+    connections.add(socket);
+  });
+  server.on('request', handle);
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    response.writeContinue();
+    handle(request, response);
+  });
+  // RFC 9110 section 10.1.1: an expectation that is not understood may be ignored.
+  server.on('checkExpectation', handle);
+  server.on('connect', (_request, socket) => {
+    if (socket instanceof Socket) refuse(socket, 'malformed_request');
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!(socket instanceof Socket)) return;
+    const latest = connections.latestOf(socket);
+    // An answer that has begun, or is complete, cannot be followed by a refusal.
+    const isAnswered = latest !== null && !latest.request.complete && latest.response.headersSent;
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) {
+      if (!refused.has(socket)) socket.destroy();
+      return;
+    }
+    refuse(socket, problemOfParserError(error.code));
+  });
+
+  return {
+    listen: (target) => bind(server, target, options.setting),
+    drain() {
+      isDraining = true;
+      connections.closeAfterAnswers();
+    },
+    async stop(withinMs) {
+      this.drain();
+      const closed = new Promise<void>((resolve) =>
+        server.close(() => {
+          resolve();
+        }),
+      );
+      const deadlineMs = clock.monotonicMs() + withinMs;
+      for (;;) {
+        connections.destroyIdle();
+        const leftMs = deadlineMs - clock.monotonicMs();
+        if (connections.size === 0 || leftMs <= 0) break;
+        await Promise.race([closed, clock.sleep(Math.min(SWEEP_MS, leftMs))]);
+      }
+      connections.destroyAll();
+      await closed;
+    },
+  };
+}
+
+/** Node's parser error codes, as our problems. */
+export function problemOfParserError(code: string | undefined): ProblemCode {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'headers_too_large';
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return 'body_too_large';
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'request_timeout';
+    default:
+      return 'malformed_request';
+  }
+}
+
+/** What is left of a body when the answer is complete is skipped up to the limit; beyond it the connection goes. */
+function limitUnreadBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodyBytesMax: number,
+): void {
+  response.once('prefinish', () => {
+    if (request.complete) return;
+    let skipped = 0;
+    request.on('data', (chunk: Buffer) => {
+      skipped += chunk.length;
+      if (skipped > bodyBytesMax) request.socket.destroy();
+    });
+  });
+}
+
+/** Lets the other side read to the end: cutting at once could lose the answer on its way. */
+async function destroyLater(socket: Socket, clock: Clock): Promise<void> {
+  const abort = new AbortController();
+  socket.once('close', () => {
+    abort.abort();
+  });
+  await clock.sleep(LINGER_MS, abort.signal).catch(() => undefined);
+  socket.destroy();
+}
+
+function rawAnswer({ status, headers, body }: ReturnType<typeof problemAnswer>): string {
+  const title = (JSON.parse(body) as { title: string }).title;
+  const fields = Object.entries({
+    ...headers,
+    'cache-control': 'no-store',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${title}\r\n${fields.join('')}\r\n${body}`;
+}
+
+function bind(server: Server, target: BoundAddress, setting: ListenSetting): Promise<BoundAddress> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => {
+      reject(new ListenError(setting, target, error));
+    };
+    server.once('error', onError);
+    server.listen({ host: target.host, port: target.port }, () => {
+      server.off('error', onError);
+      const { address, port } = server.address() as AddressInfo;
+      resolve({ host: address, port });
+    });
+  });
+}

@@ -1,0 +1,74 @@
+// The OpenAPI 3.1 document of the API, made from the routes and the table of problems.
+import { problemSchema } from './health-schema.js';
+import { PROBLEM_MEDIA_TYPE, problems, type ProblemCode } from './problems.js';
+import type { RouteResponse, RouteSpec } from './route.js';
+
+/** What can be answered at any path before a route is chosen. */
+const anywhere: readonly ProblemCode[] = [
+  'malformed_request',
+  'cross_site',
+  'request_timeout',
+  'misdirected_request',
+  'headers_too_large',
+  'internal_error',
+];
+
+export function openapiDocument(routes: readonly RouteSpec[], version: string): object {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'keytender',
+      version,
+      description: 'A token sidecar: how fresh its token is. Times are RFC 3339 in UTC.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths: Object.fromEntries(routes.map((route) => [pathOfTemplate(route.path), pathItem(route)])),
+    components: {
+      schemas: { Problem: problemSchema },
+      responses: Object.fromEntries(anywhere.map((code) => [code, problemResponse(code)])),
+    },
+  };
+}
+
+function pathItem(route: RouteSpec): object {
+  const operation = {
+    operationId: operationId(route),
+    summary: route.summary,
+    // Unsigned: no credential is asked for.
+    security: [],
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(route.responses).map(([status, response]) => [status, described(response)]),
+      ),
+      ...Object.fromEntries(
+        anywhere.map((code) => [
+          String(problems[code].status),
+          { $ref: `#/components/responses/${code}` },
+        ]),
+      ),
+    },
+  };
+  return { [route.method.toLowerCase()]: operation };
+}
+
+function described({ description, contentType, schema }: RouteResponse): object {
+  return { description, content: { [contentType]: { schema } } };
+}
+
+function problemResponse(code: ProblemCode): object {
+  return {
+    description: `${code}: ${problems[code].detail}`,
+    content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+/** `/v1/tokens/:name` as `/v1/tokens/{name}`. */
+function pathOfTemplate(template: string): string {
+  return template.replaceAll(/:([a-z_]+)/g, '{$1}');
+}
+
+function operationId({ method, path }: RouteSpec): string {
+  const words = path.match(/[a-z0-9]+/gi) ?? [];
+  return [method.toLowerCase(), ...words].join('_');
+}

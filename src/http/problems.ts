@@ -1,0 +1,84 @@
+// Every refusal this API can give: one table from code to status and sentence, written as problem details
+// (RFC 9457, `application/problem+json`). docs/api.md has the same rows. A problem never repeats what was sent.
+import { STATUS_CODES } from 'node:http';
+
+interface ProblemRow {
+  readonly status: number;
+  readonly detail: string;
+  /** Seconds, in `Retry-After`; every 429 and 503 has one. */
+  readonly retryAfterSeconds?: number;
+}
+
+export const problems = {
+  malformed_request: {
+    status: 400,
+    detail:
+      'the request is not well-formed HTTP/1.1 with one valid Host and a target that starts with /',
+  },
+  cross_site: {
+    status: 403,
+    detail: 'requests that a page of another site makes are refused',
+  },
+  not_found: { status: 404, detail: 'there is nothing at this path' },
+  method_not_allowed: {
+    status: 405,
+    detail: 'the path exists but not for this method; Allow names those it has',
+  },
+  request_timeout: { status: 408, detail: 'the request did not arrive in time' },
+  body_too_large: { status: 413, detail: 'the body is longer than 1 MiB' },
+  unsupported_media_type: { status: 415, detail: 'the body must be application/json' },
+  misdirected_request: {
+    status: 421,
+    detail:
+      'the Host of the request is not an authority of this agent; listen.authorities names those it has',
+  },
+  headers_too_large: {
+    status: 431,
+    detail: 'the header is longer than 16 KiB or has more than 100 fields',
+  },
+  internal_error: {
+    status: 500,
+    detail: 'the request failed by a fault of the agent; its log says more',
+  },
+} as const satisfies Record<string, ProblemRow>;
+
+export type ProblemCode = keyof typeof problems;
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** A refusal on its way to the caller; thrown by handlers, answered by the error handler. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ProblemCode, headers: Readonly<Record<string, string>> = {}) {
+    super(problems[code].detail);
+    this.name = 'Problem';
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The answer for a code. `headers` are added to those that every problem has. */
+export function problemAnswer(
+  code: ProblemCode,
+  headers: Readonly<Record<string, string>> = {},
+): ProblemAnswer {
+  const { status, detail, retryAfterSeconds }: ProblemRow = problems[code];
+  const title = STATUS_CODES[status] ?? 'Error';
+  return {
+    status,
+    headers: {
+      'content-type': PROBLEM_MEDIA_TYPE,
+      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+      ...headers,
+    },
+    body: JSON.stringify({ type: 'about:blank', title, status, code, detail }),
+  };
+}

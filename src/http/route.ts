@@ -1,0 +1,67 @@
+// What a route is, as data: the router, the OpenAPI document, the metrics and `Allow` are all made from it, so none
+// of them can tell of a route that does not exist.
+import type { FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox/type';
+import { pathOf } from './preflight.js';
+
+/** Where a request came in. */
+export type ListenerKind = 'api' | 'probe';
+
+export interface Answer {
+  readonly status: number;
+  /** An object is sent as JSON. */
+  readonly body: object | string;
+  /** `application/json; charset=utf-8` by default. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What can be said of a route without having it. */
+export interface RouteSpec {
+  /** GET brings HEAD with it. */
+  readonly method: 'GET' | 'POST';
+  /** A template: `/v1/tokens/:name`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly listeners: readonly ListenerKind[];
+  /** false: a long poll, whose time says nothing. */
+  readonly isTimed: boolean;
+  readonly responses: Readonly<Record<number, RouteResponse>>;
+}
+
+export interface Route extends RouteSpec {
+  /** Throws `Problem` to refuse; anything else it throws is a fault of the agent. */
+  readonly handle: (request: FastifyRequest, listener: ListenerKind) => Answer | Promise<Answer>;
+}
+
+export interface RouteResponse {
+  readonly description: string;
+  readonly contentType: string;
+  readonly schema: TSchema;
+}
+
+/** The methods that a route answers. */
+export function methodsOf(route: Pick<RouteSpec, 'method'>): readonly string[] {
+  return route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
+}
+
+/** The methods that exist at a request target on one listener; none: there is nothing there. */
+export function allowedMethods(
+  routes: readonly RouteSpec[],
+  url: string,
+  listener: ListenerKind,
+): readonly string[] {
+  const path = pathOf(url);
+  return routes
+    .filter((route) => route.listeners.includes(listener) && matches(route.path, path))
+    .flatMap((route) => methodsOf(route));
+}
+
+function matches(template: string, path: string): boolean {
+  const want = template.split('/');
+  const have = path.split('/');
+  return (
+    want.length === have.length &&
+    want.every((segment, at) => (segment.startsWith(':') ? have[at] !== '' : segment === have[at]))
+  );
+}
