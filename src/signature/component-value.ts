@@ -28,13 +28,7 @@ export function componentValue(
   const plain = parameters.size === 0;
   if (plain && !name.startsWith('@')) return plainFieldValue(name, message.fields);
   if (!plain && parameters.has('req')) return valueOfRequest(component, message, types);
-  if (name.startsWith('@')) {
-    const value =
-      message.kind === 'request'
-        ? requestDerived(component, message)
-        : status(component, message.status);
-    return value === undefined ? unsupported : derived(value);
-  }
+  if (name.startsWith('@')) return derivedValue(component, message);
   return fieldValue(component, message, types);
 }
 
@@ -61,7 +55,7 @@ const missing: ComponentValue = { ok: false, reason: 'missing_component' };
 const malformed: ComponentValue = { ok: false, reason: 'malformed_signature' };
 
 const fieldName = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
-const derivedText = /^[\x20-\x7e]*$/;
+const callerText = /^[\x21-\x7e]+$/;
 
 function plainFieldValue(name: string, fields: Fields): ComponentValue {
   const value = fields.value(name);
@@ -69,9 +63,16 @@ function plainFieldValue(name: string, fields: Fields): ComponentValue {
   return fieldName.test(name) && isFieldContent(value) ? { ok: true, value } : unsupported;
 }
 
-function derived(value: string): ComponentValue {
-  const printable = derivedText.test(value) && !value.startsWith(' ') && !value.endsWith(' ');
-  return printable ? { ok: true, value } : malformed;
+/** What is cut from the target is printable and has no space; method and request target come from the caller. */
+function derivedValue(component: Component, message: MessageView): ComponentValue {
+  const isRequest = message.kind === 'request';
+  const value = isRequest ? requestDerived(component, message) : status(component, message.status);
+  if (value === undefined) {
+    const isBroken = isRequest && message.target === undefined && component.name !== '@status';
+    return isBroken ? malformed : unsupported;
+  }
+  const isFromCaller = component.name === '@method' || component.name === '@request-target';
+  return isFromCaller && !callerText.test(value) ? malformed : { ok: true, value };
 }
 
 function valueOfRequest(

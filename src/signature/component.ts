@@ -1,6 +1,6 @@
 // Component identifiers (RFC 9421 §2): a name and its parameters. Owns how they are written, compared and read
 // back; what value they have in a message is `component-value.ts`.
-import { innerListText, itemText } from './structured-field-text.js';
+import { innerListText, itemText, parametersText } from './structured-field-text.js';
 import { parseItem } from './structured-field.js';
 import type { Item, Parameters } from './structured-field.js';
 import { SigningError } from './signing-error.js';
@@ -38,17 +38,12 @@ export function parseComponent(text: string): Component {
 
 /** The identifier as it stands in a signature base: `"@method";req`. */
 export function componentText(component: Component): string {
-  if (component.parameters.size === 0 && plainName.test(component.name))
-    return `"${component.name}"`;
   return itemText(itemOf(component));
 }
 
 /** The identifier for people and for `covered` lists: `@method;req`. */
-export function componentLabel(component: Component): string {
-  const text = componentText(component);
-  const end =
-    text.lastIndexOf('"', text.length - 1) === text.length - 1 && component.parameters.size === 0;
-  return end ? text.slice(1, -1) : text.replace(/^"([^"\\]*)"/, '$1');
+export function componentLabel({ name, parameters }: Component): string {
+  return parameters.size === 0 ? name : name + parametersText(parameters);
 }
 
 /** Equal for identifiers that are the same component: the order of parameters does not count (RFC 9421 §2). */
@@ -70,8 +65,6 @@ export function signatureParamsText(
 ): string {
   return innerListText(components.map(itemOf), parameters);
 }
-
-const plainName = /^@?[a-z0-9-]+$/;
 
 function itemOf(component: Component): Item {
   return { kind: 'item', value: component.name, parameters: component.parameters };

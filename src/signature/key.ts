@@ -22,9 +22,9 @@ export function secretKey(input: KeyInput): KeyObject {
   return typeof input === 'string' ? createSecretKey(input, 'utf8') : createSecretKey(input);
 }
 
-/** HMAC-SHA256 (RFC 9421 §3.3.3): always 32 bytes. */
-export function computeMac(key: KeyObject, message: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(message).digest();
+/** HMAC-SHA256 of a signature base, which is ASCII (RFC 9421 §3.3.3): always 32 bytes. */
+export function computeMac(key: KeyObject, base: string): Buffer {
+  return createHmac('sha256', key).update(base, 'latin1').digest();
 }
 
 function emptyKey(): SigningError {

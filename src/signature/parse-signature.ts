@@ -14,7 +14,7 @@ import type { Refusal, RefusalReason } from './refusal.js';
 import { signatureBase } from './signature-base.js';
 import { readSignatures } from './read-signatures.js';
 import type { RawSignature } from './read-signatures.js';
-import type { BareItem, InnerList } from './structured-field.js';
+import type { BareItem, InnerList, Parameters } from './structured-field.js';
 
 /** A signature as it stands in a message; nothing of it is proven. */
 export interface ParsedSignature {
@@ -58,7 +58,9 @@ export function parseSignature(
   if (!isForAudience(message, policy)) return refuse('wrong_audience');
   const digests = coveredDigests(components, message.fields);
   if (typeof digests === 'string') return refuse(digests);
-  return { ok: true, label, components, ...parameters, base: built.base, mac, digests };
+  const { created, expires, nonce, keyid, tag } = parameters;
+  const { base } = built;
+  return { ok: true, label, components, created, expires, nonce, keyid, tag, base, mac, digests };
 }
 
 /** One signature of the message, by its tag: labels mean nothing. */
@@ -117,12 +119,16 @@ function readComponents(
   for (const item of input.items) {
     const component = componentOf(item);
     if (component === undefined) return 'malformed_signature';
-    for (const name of item.parameters.keys()) {
-      if (!policy.componentParameters.includes(name)) return 'unsupported_component';
+    if (item.parameters.size > 0 && !areUnderstood(item.parameters, policy)) {
+      return 'unsupported_component';
     }
     components.push(component);
   }
   return components;
+}
+
+function areUnderstood(parameters: Parameters, policy: SignaturePolicy): boolean {
+  return [...parameters.keys()].every((name) => policy.componentParameters.includes(name));
 }
 
 function coverageGap(
@@ -131,8 +137,9 @@ function coverageGap(
   fields: Fields,
   hasContent: boolean,
 ): RefusalReason | undefined {
-  const isCovered = (name: string): boolean =>
-    components.some((component) => component.name === name && component.parameters.size === 0);
+  const plainNames: string[] = [];
+  for (const { name, parameters } of components) if (parameters.size === 0) plainNames.push(name);
+  const isCovered = (name: string): boolean => plainNames.includes(name);
   for (const name of policy.components) if (!isCovered(name)) return 'missing_component';
   for (const name of policy.componentsIfPresent) {
     if (fields.has(name) && !isCovered(name)) return 'missing_component';

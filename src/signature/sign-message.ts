@@ -36,7 +36,7 @@ export function signMessage(
   const inputs = existing(message.fields, 'signature-input');
   const macs = existing(message.fields, 'signature');
   if (inputs === undefined || macs === undefined) return refuse('malformed_signature');
-  const mac = computeMac(secretKey(key), Buffer.from(built.base, 'latin1')).toString('base64');
+  const mac = computeMac(secretKey(key), built.base).toString('base64');
   const free = freeLabel(label, inputs, macs);
   const headers = {
     'signature-input': appended(message.fields, 'signature-input', `${free}=${signatureParams}`),

@@ -21,17 +21,17 @@ export function signatureBase(
   signatureParams: string,
   types: StructuredTypes = structuredTypes,
 ): SignatureBase {
-  const seen = new Set<string>();
+  const identities: string[] = [];
   let base = '';
   for (const component of components) {
-    const text = componentText(component);
-    const identity = component.parameters.size < 2 ? text : componentIdentity(component);
-    if (seen.has(identity) || component.name === '@signature-params') {
-      return refuse('unsupported_component');
-    }
-    seen.add(identity);
     const found = componentValue(component, message, types);
     if (!found.ok) return refuse(found.reason);
+    // A plain name that has a value is known to need no escaping.
+    const isPlain = component.parameters.size === 0;
+    const text = isPlain ? `"${component.name}"` : componentText(component);
+    const identity = isPlain ? text : componentIdentity(component);
+    if (identities.includes(identity)) return refuse('unsupported_component');
+    identities.push(identity);
     base += `${text}: ${found.value}\n`;
   }
   return { ok: true, base: `${base}"@signature-params": ${signatureParams}` };

@@ -281,7 +281,7 @@ class Scanner {
     const base64 = this.#text.slice(start, end);
     const value = decodeBase64(base64);
     if (value === undefined) return undefined;
-    if (value.toString('base64') !== base64) this.#strict = false;
+    this.#strict = false;
     this.#at = end + 1;
     return { type: 'bytes', value };
   }

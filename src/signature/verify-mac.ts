@@ -56,11 +56,10 @@ function matchingCandidate(
   candidates: readonly Candidate[],
   width: number,
 ): Candidate | undefined {
-  const message = Buffer.from(base, 'latin1');
   let matched: Candidate | undefined;
   for (let place = 0; place < width; place += 1) {
     const candidate = candidates[place];
-    const isEqual = timingSafeEqual(computeMac(candidate?.key ?? dummyKey, message), mac);
+    const isEqual = timingSafeEqual(computeMac(candidate?.key ?? dummyKey, base), mac);
     if (isEqual) matched ??= candidate;
   }
   return matched;
