@@ -1,0 +1,82 @@
+// One namespace: its mounts and its policies. The root namespace is the realm with the empty path.
+import type { ServerClock } from './instant.js';
+import { formatNanos } from './instant.js';
+import type { Mount } from './mount.js';
+import { Acl } from './policy/acl.js';
+import { DEFAULT_POLICY } from './policy/default-policy.js';
+import { readPolicy, type PathRule } from './policy/policy.js';
+
+export interface StoredPolicy {
+  readonly name: string;
+  readonly text: string;
+  readonly rules: readonly PathRule[];
+  readonly modified: string;
+  readonly version: number;
+}
+
+export class Realm {
+  /** `''` or `team-a/`. */
+  readonly path: string;
+  readonly mounts = new Map<string, Mount>();
+  readonly #policies = new Map<string, StoredPolicy>();
+  readonly #acls = new Map<string, Acl>();
+  readonly #clock: ServerClock;
+
+  constructor(path: string, clock: ServerClock) {
+    this.path = path;
+    this.#clock = clock;
+    this.writePolicy('default', DEFAULT_POLICY);
+  }
+
+  /** The mount that a path (`secret/data/x`, also `secret` alone) belongs to: the longest that matches. */
+  mountOf(path: string): Mount | undefined {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 2) + 1) {
+      const prefix = end === path.length && !path.endsWith('/') ? `${path}/` : path.slice(0, end);
+      const mount = this.mounts.get(prefix);
+      if (mount !== undefined) return mount;
+    }
+    return undefined;
+  }
+
+  policyNames(): string[] {
+    return [...this.#policies.keys()].sort().concat('root');
+  }
+
+  policy(name: string): StoredPolicy | undefined {
+    return this.#policies.get(name);
+  }
+
+  /** Why the text is no policy; undefined when it was stored. */
+  writePolicy(name: string, text: string): string | undefined {
+    const read = readPolicy(text, this.#clock.nowMs());
+    if ('error' in read) return read.error;
+    const version = (this.#policies.get(name)?.version ?? 0) + 1;
+    const modified = formatNanos(this.#clock.stamp());
+    this.#policies.set(name, { name, text, rules: read.rules, modified, version });
+    this.#acls.clear();
+    return undefined;
+  }
+
+  deletePolicy(name: string): void {
+    this.#policies.delete(name);
+    this.#acls.clear();
+  }
+
+  /** What policies of this namespace allow together. Rules are relative to it; `Acl` paths carry its path. */
+  acl(names: readonly string[]): Acl {
+    const key = names.join(',');
+    let acl = this.#acls.get(key);
+    if (acl === undefined) {
+      acl = new Acl(this.#rulesOf(names), names.includes('root'));
+      this.#acls.set(key, acl);
+    }
+    return acl;
+  }
+
+  #rulesOf(names: readonly string[]): PathRule[] {
+    return names
+      .flatMap((name) => this.#policies.get(name)?.rules ?? [])
+      .filter((rule) => !rule.path.includes('{{'))
+      .map((rule) => ({ ...rule, path: this.path + rule.path }));
+  }
+}

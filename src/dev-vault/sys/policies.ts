@@ -1,0 +1,75 @@
+// ACL policies, at the present and at the older path.
+// https://developer.hashicorp.com/vault/api-docs/system/policies
+import { refuse, type Result } from '../result.js';
+import type { Call, Route } from '../route.js';
+
+const FIELDS = { name: 'string', policy: 'string' } as const;
+
+export const POLICY_ROUTES: readonly Route[] = [
+  { path: 'policies/acl', list: listAcl },
+  { path: 'policies/acl/', list: listAcl },
+  { path: 'policies/acl/{name*}', fields: FIELDS, read: readAcl, write: writeAcl, remove },
+  { path: 'policy', read: listOld, list: listOld },
+  { path: 'policy/', list: listOld },
+  { path: 'policy/{name*}', fields: FIELDS, read: readOld, write: writeAcl, remove },
+];
+
+function nameOf(call: Call): string {
+  return call.fields.string('name').toLowerCase();
+}
+
+function listAcl(call: Call): Result {
+  return { data: { keys: call.realm.policyNames() } };
+}
+
+function listOld(call: Call): Result {
+  const names = call.realm.policyNames();
+  return { data: { keys: names, policies: names }, alsoAtTop: true };
+}
+
+function readAcl(call: Call): Result {
+  const name = nameOf(call);
+  if (name === 'root') return { data: { name, policy: '' } };
+  const found = call.realm.policy(name);
+  if (found === undefined) return undefined;
+  return {
+    data: {
+      cas_required: false,
+      modified: found.modified,
+      name,
+      policy: found.text,
+      version: found.version,
+    },
+  };
+}
+
+function readOld(call: Call): Result {
+  const name = nameOf(call);
+  const found = name === 'root' ? { text: '' } : call.realm.policy(name);
+  return found === undefined ? undefined : { data: { name, rules: found.text }, alsoAtTop: true };
+}
+
+function writeAcl(call: Call): Result {
+  const name = nameOf(call);
+  if (name === 'root') return refuse(400, 'cannot update "root" policy');
+  const given = call.fields.string('policy');
+  if (given === '') return refuse(400, "'policy' parameter not supplied or empty");
+  const text = decodeBase64Text(given) ?? given;
+  const error = call.realm.writePolicy(name, text);
+  return error === undefined ? undefined : refuse(400, `failed to parse policy: ${error}`);
+}
+
+/** Policies may come in base64; then what it says is taken. */
+function decodeBase64Text(text: string): string | undefined {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;
+  return Buffer.from(text, 'base64').toString('utf8');
+}
+
+function remove(call: Call): Result {
+  const name = nameOf(call);
+  if (name === 'root' || name === 'default') {
+    return refuse(400, `cannot delete ${name === 'root' ? '"root"' : 'default'} policy`);
+  }
+  call.realm.deletePolicy(name);
+  return undefined;
+}
