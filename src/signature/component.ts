@@ -16,6 +16,11 @@ export function componentOf(item: Item): Component | undefined {
   return { name: item.value, parameters: item.parameters };
 }
 
+/** A component without parameters. */
+export function plainComponent(name: string): Component {
+  return { name, parameters: noParameters };
+}
+
 /**
  * Reads `@method`, `content-type`, `@method;req` or the quoted form `"x";key="a"`.
  * @throws SigningError `malformed_value` when it is no component identifier
@@ -65,6 +70,8 @@ export function signatureParamsText(
 ): string {
   return innerListText(components.map(itemOf), parameters);
 }
+
+const noParameters: Parameters = new Map();
 
 function itemOf(component: Component): Item {
   return { kind: 'item', value: component.name, parameters: component.parameters };

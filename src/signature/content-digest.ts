@@ -1,6 +1,6 @@
 // `Content-Digest` (RFC 9530 §2): sha-256 and sha-512 of the content as sent, after content coding. Members of other
 // algorithms are ignored; every known one must match, and at least one must be there.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { parseDictionary } from './structured-field.js';
 
 export type DigestAlgorithm = 'sha-256' | 'sha-512';
@@ -12,7 +12,7 @@ export interface ExpectedDigest {
 
 /** A `Content-Digest` field for this content: `sha-256=:…:`. */
 export function contentDigest(content: Uint8Array, algorithm: DigestAlgorithm = 'sha-256'): string {
-  return `${algorithm}=:${createHash(hashNames[algorithm]).update(content).digest('base64')}:`;
+  return `${algorithm}=:${hash(hashNames[algorithm], content, 'base64')}:`;
 }
 
 /**
@@ -39,7 +39,7 @@ export function parseContentDigest(
 export function matchesContent(digests: readonly ExpectedDigest[], content: Uint8Array): boolean {
   let all = digests.length > 0;
   for (const { algorithm, digest } of digests) {
-    const actual = createHash(hashNames[algorithm]).update(content).digest();
+    const actual = hash(hashNames[algorithm], content, 'buffer');
     if (!timingSafeEqual(actual, digest)) all = false;
   }
   return all;

@@ -3,7 +3,7 @@
 // it is meant is thrown here, so that it does not come back as a 401.
 import { findRequestSignature } from './answer-binding.js';
 import type { RequestSignature } from './answer-binding.js';
-import { componentIdentity, ofRequest, parseComponent } from './component.js';
+import { componentIdentity, ofRequest, parseComponent, plainComponent } from './component.js';
 import type { Component } from './component.js';
 import { contentDigest, matchesContent, parseContentDigest } from './content-digest.js';
 import type { DigestAlgorithm } from './content-digest.js';
@@ -139,7 +139,8 @@ function covering(
   const names = [...required];
   if (digest !== undefined) names.push('content-digest');
   if (fields.has('content-type')) names.push('content-type');
-  const components = names.map(parseComponent);
+  const components = names.map(plainComponent);
+  if (extras.length === 0) return components;
   const covered = new Set(components.map(componentIdentity));
   for (const extra of extras.map(parseComponent)) {
     if (!covered.has(componentIdentity(extra))) components.push(extra);

@@ -377,9 +377,9 @@ class Scanner {
     return true;
   }
 
-  /** The next character code; NaN at the end, which equals nothing and is in no class. */
+  /** The next character code; -1 at the end, which equals nothing and is in no class. */
   #peek(): number {
-    return this.#text.charCodeAt(this.#at);
+    return this.#at < this.#text.length ? this.#text.charCodeAt(this.#at) : -1;
   }
 
   #atEnd(): boolean {
@@ -388,7 +388,7 @@ class Scanner {
 }
 
 function hasClass(code: number, wanted: number): boolean {
-  return ((classes[code] ?? 0) & wanted) !== 0;
+  return code >= 0 && code < classes.length && ((classes[code] ?? 0) & wanted) !== 0;
 }
 
 function characterClasses(): Uint8Array {

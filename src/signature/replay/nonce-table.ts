@@ -23,34 +23,39 @@ export class NonceTable {
     return this.#words.byteLength;
   }
 
-  has(hash: NonceHash): boolean {
-    return !this.#isEmpty(this.#placeOf(hash));
+  has([a, b, c, d]: NonceHash): boolean {
+    return this.#words[this.#placeOf(a, b, c, d) + 3] !== 0;
   }
 
   /** Adds a hash that is not in the table. */
-  add(hash: NonceHash): void {
+  add([a, b, c, d]: NonceHash): void {
     const places = this.#mask + 1;
     if ((this.#size + 1) * FULL_DENOMINATOR > places * FULL_NUMERATOR) this.#grow();
-    this.#words.set(hash, this.#placeOf(hash));
+    this.#put(a, b, c, d);
     this.#size += 1;
   }
 
+  #put(a: number, b: number, c: number, d: number): void {
+    const words = this.#words;
+    const at = this.#placeOf(a, b, c, d);
+    words[at] = a;
+    words[at + 1] = b;
+    words[at + 2] = c;
+    words[at + 3] = d;
+  }
+
   /** Where the hash is, or the empty place where it belongs. */
-  #placeOf([a, b, c, d]: NonceHash): number {
+  #placeOf(a: number, b: number, c: number, d: number): number {
     const words = this.#words;
     let place = a & this.#mask;
     for (;;) {
       const at = place * WORDS;
+      if (words[at + 3] === 0) return at;
       if (words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d) {
         return at;
       }
-      if (this.#isEmpty(at)) return at;
       place = (place + 1) & this.#mask;
     }
-  }
-
-  #isEmpty(at: number): boolean {
-    return this.#words[at + 3] === 0;
   }
 
   #grow(): void {
@@ -58,8 +63,8 @@ export class NonceTable {
     this.#mask = this.#mask * 2 + 1;
     this.#words = new Uint32Array(before.length * 2);
     for (let at = 0; at < before.length; at += WORDS) {
-      const [a = 0, b = 0, c = 0, d = 0] = before.subarray(at, at + WORDS);
-      if (d !== 0) this.#words.set([a, b, c, d], this.#placeOf([a, b, c, d]));
+      const last = before[at + 3] ?? 0;
+      if (last !== 0) this.#put(before[at] ?? 0, before[at + 1] ?? 0, before[at + 2] ?? 0, last);
     }
   }
 }

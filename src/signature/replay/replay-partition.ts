@@ -1,7 +1,7 @@
 // The nonces of one caller, remembered for as long as a request with them could still be fresh. Bounded: full means
 // refuse; a live nonce is never evicted to make room. Two generations by the window in which `created` falls, each
 // one span of freshness wide, so that forgetting is dropping a table. Time is an argument; every step is synchronous.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { NonceTable } from './nonce-table.js';
 import type { NonceHash } from './nonce-table.js';
 
@@ -87,7 +87,7 @@ export class ReplayPartition {
   }
 
   #hash(nonce: string): NonceHash {
-    const digest = createHash('sha256').update(this.#salt).update(nonce, 'latin1').digest();
+    const digest = hash('sha256', this.#salt + nonce, 'buffer');
     return [
       digest.readUInt32LE(0),
       digest.readUInt32LE(4),
