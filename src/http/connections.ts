@@ -19,9 +19,8 @@ export interface Connections {
   /** Takes a new connection in. At the limit an idle one makes room, one that never got an answer first. */
   add(socket: Socket): void;
   begin(request: IncomingMessage, response: ServerResponse): void;
-  latestOf(socket: Socket): Connection['latest'];
-  /** Seconds since the connection was opened or last answered. */
-  idleSeconds(socket: Socket): number;
+  /** Whether a refusal may be written now: no answer has begun, and no earlier one is still to come. */
+  canRefuse(socket: Socket): boolean;
   /** Every answer not yet begun closes its connection. */
   closeAfterAnswers(): void;
   destroyIdle(): void;
@@ -69,10 +68,11 @@ export function trackConnections(options: ConnectionsOptions): Connections {
         becomeIdle(request.socket, connection);
       });
     },
-    latestOf: (socket) => open.get(socket)?.latest ?? null,
-    idleSeconds(socket) {
-      const connection = open.get(socket);
-      return connection === undefined ? 0 : (clock.monotonicMs() - connection.idleSinceMs) / 1000;
+    canRefuse(socket) {
+      const latest = open.get(socket)?.latest ?? null;
+      if (latest === null) return true;
+      const { request, response } = latest;
+      return request.complete ? response.writableFinished : !response.headersSent;
     },
     closeAfterAnswers() {
       for (const { latest } of open.values()) {

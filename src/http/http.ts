@@ -27,12 +27,15 @@ export interface HttpOptions extends Omit<ProbeSources, 'isDraining'> {
   readonly logger: Logger;
   /** Whether the agent is going to stop: `/readyz` is 503 while everything is still served. */
   readonly draining: () => boolean;
-  /** Once for each answer. `route` is a template or `unmatched`, `method` a known one or `other`. */
+  /**
+   * Once for each answer. `route` is a template or `unmatched`, `method` a known one or `other`, `seconds` null for
+   * what never became a request.
+   */
   readonly onRequest?: (
     route: string,
     method: string,
     status: number,
-    seconds: number,
+    seconds: number | null,
     listener: ListenerKind,
   ) => void;
   /** A connection was closed because a listener had too many. */
@@ -97,8 +100,8 @@ export function buildHttp(options: HttpOptions): Http {
         if (refusal === null) app.routing(request, response);
         else answerProblem(response, refusal);
       },
-      onUnparsed: (status, seconds) => {
-        options.onRequest?.(UNMATCHED, OTHER_METHOD, status, seconds, kind);
+      onUnparsed: (status) => {
+        options.onRequest?.(UNMATCHED, OTHER_METHOD, status, null, kind);
       },
       onConnectionRefused: () => options.onConnectionRefused?.(kind),
     });
@@ -165,7 +168,7 @@ export function httpSeries(): readonly RouteSeries[] {
       statuses: refusals,
       isTimed: true,
     },
-    { route: UNMATCHED, methods: [OTHER_METHOD], statuses: [408, 413], isTimed: false },
+    { route: UNMATCHED, methods: [OTHER_METHOD], statuses: [408, 413], isTimed: true },
   ];
 }
 

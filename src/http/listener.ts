@@ -21,7 +21,7 @@ export interface ListenerOptions {
   /** Every parsed request. Its answer already has the headers that all answers have. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** A refusal of something that never became a request. */
-  readonly onUnparsed: (status: number, seconds: number) => void;
+  readonly onUnparsed: (status: number) => void;
   readonly onConnectionRefused: () => void;
 }
 
@@ -70,7 +70,9 @@ export function buildListener(options: ListenerOptions): Listener {
     if (refused.has(socket)) return;
     refused.add(socket);
     const answer = problemAnswer(code);
-    options.onUnparsed(answer.status, connections.idleSeconds(socket));
+    options.onUnparsed(answer.status);
+    // After a CONNECT the socket is no longer the server's, and nobody else listens for its errors.
+    socket.on('error', () => undefined);
     socket.end(rawAnswer(answer));
     void destroyLater(socket, clock);
   };
@@ -90,24 +92,23 @@ export function buildListener(options: ListenerOptions): Listener {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!(socket instanceof Socket)) return;
-    const latest = connections.latestOf(socket);
-    // An answer that has begun, or is complete, cannot be followed by a refusal.
-    const isAnswered = latest !== null && !latest.request.complete && latest.response.headersSent;
-    if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) {
-      if (!refused.has(socket)) socket.destroy();
-      return;
+    if (error.code !== 'ECONNRESET' && socket.writable && connections.canRefuse(socket)) {
+      refuse(socket, problemOfParserError(error.code));
+    } else if (!refused.has(socket)) {
+      socket.destroy();
     }
-    refuse(socket, problemOfParserError(error.code));
   });
+
+  const drain = (): void => {
+    isDraining = true;
+    connections.closeAfterAnswers();
+  };
 
   return {
     listen: (target) => bind(server, target, options.setting),
-    drain() {
-      isDraining = true;
-      connections.closeAfterAnswers();
-    },
+    drain,
     async stop(withinMs) {
-      this.drain();
+      drain();
       const closed = new Promise<void>((resolve) =>
         server.close(() => {
           resolve();

@@ -4,7 +4,7 @@ import type { HealthBody } from '../health/body.js';
 import { healthSchema, okSchema, unavailableSchema } from './health-schema.js';
 import type { Answer, ListenerKind, Route, RouteResponse, RouteSpec } from './route.js';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_TYPE = 'application/json';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const DRAINING = 'the agent is shutting down';
 /** Probes come back by themselves; this is for everything else that honours it. */

@@ -11,7 +11,7 @@ export interface Answer {
   readonly status: number;
   /** An object is sent as JSON. */
   readonly body: object | string;
-  /** `application/json; charset=utf-8` by default. */
+  /** `application/json` by default. */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -92,13 +92,18 @@ function sendAnswer(reply: FastifyReply, answer: Answer): void {
   reply
     .code(status)
     .headers({ ...headers })
-    .type(answer.contentType ?? 'application/json; charset=utf-8')
-    .send(typeof body === 'string' ? body : JSON.stringify(body));
+    .type(answer.contentType ?? 'application/json')
+    .send(asBytes(typeof body === 'string' ? body : JSON.stringify(body)));
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): void {
   const { status, headers, body } = problemAnswer(problem.code, problem.headers);
-  reply.code(status).headers(headers).send(body);
+  reply.code(status).headers(headers).send(asBytes(body));
+}
+
+/** Bytes are sent as they are; to a string the framework would add a charset that these media types do not have. */
+function asBytes(text: string): Buffer {
+  return Buffer.from(text);
 }
 
 /** Ours as they are, the framework's by its codes; anything else is a fault of ours. */

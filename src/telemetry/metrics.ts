@@ -68,7 +68,8 @@ export interface Metrics {
   /** `outcome`: `ok` or a failure class. */
   vaultRequest(operation: VaultOperation, outcome: string, seconds: number): void;
   vaultBudgetRefused(): void;
-  httpRequest(route: string, method: string, status: number, seconds: number): void;
+  /** `seconds`: null for what never became a request. */
+  httpRequest(route: string, method: string, status: number, seconds: number | null): void;
   rateLimited(by: RateLimit): void;
   configReloaded(outcome: 'ok' | 'refused'): void;
   auditSuppressed(lines: number): void;
@@ -115,7 +116,8 @@ export function buildMetrics(options: MetricsOptions): Metrics {
     },
     httpRequest: (route, method, status, seconds) => {
       counters.httpRequests.inc({ route, method, status: String(status) });
-      if (timedRoutes.has(route)) histograms.httpSeconds.observe({ route }, seconds);
+      if (seconds !== null && timedRoutes.has(route))
+        histograms.httpSeconds.observe({ route }, seconds);
     },
     rateLimited: (by) => {
       counters.rateLimited.inc({ by });
