@@ -3,20 +3,22 @@
 import type { Failure } from '../health/failure.js';
 import { isObject } from './vault-answer.js';
 
-/** Where the request went, as configured: told to the operator. */
-export function failureOfError(error: unknown, address: string): Failure {
+/** Total: every error has a class. The message names no address: `/health` shows it to those who may see it. */
+export function failureOfError(error: unknown): Failure {
   const code = codeOf(error);
   const tls = tlsSentence(code);
   if (tls !== null) return { class: 'vault_tls', message: tls };
   if (timeoutCodes.has(code)) {
-    const message = `no whole answer of ${address} in time: check the network and Vault's load, or raise vault.timeout`;
+    const message =
+      "no whole answer in time: check the network and vault's load, or raise vault.timeout";
     return { class: 'vault_timeout', message };
   }
   if (tooLargeCodes.has(code)) {
-    const message = `the answer of ${address} is larger than 1 MiB, or its headers than 16 KiB: check that it is a Vault`;
+    const message =
+      'the answer is larger than 1 MiB, or its headers than 16 KiB: check that vault.address is a Vault';
     return { class: 'vault_answer_too_large', message };
   }
-  return { class: 'vault_unreachable', message: unreachableSentence(code, address) };
+  return { class: 'vault_unreachable', message: unreachableSentence(code) };
 }
 
 const timeoutCodes: ReadonlySet<string> = new Set([
@@ -63,22 +65,22 @@ function tlsSentence(code: string): string | null {
 const tlsCodes =
   /^(?:CERT_|CRL_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|UNABLE_TO_|ERROR_IN_C|EPROTO$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_EXCEEDED$)/;
 
-function unreachableSentence(code: string, address: string): string {
+function unreachableSentence(code: string): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return `nothing listens at ${address}: start Vault or check vault.address`;
+      return 'nothing listens at vault.address: start vault, or check host and port';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'EAI_FAIL':
     case 'EAI_NODATA':
-      return `the name in ${address} is not found: check vault.address and DNS`;
+      return 'the name in vault.address is not found: check it, and DNS';
     case 'EMFILE':
     case 'ENFILE':
       return 'no connection can be opened, the limit of open files is reached: raise it';
     default:
       return code.startsWith('HPE_')
-        ? `what answers at ${address} does not speak HTTP: check vault.address`
-        : `the connection to ${address} failed or broke: check the network and vault.address`;
+        ? 'what answers at vault.address does not speak HTTP: check host and port'
+        : 'the connection to vault failed or broke: check the network and vault.address';
   }
 }
 

@@ -144,31 +144,31 @@ function single(value: string | string[] | undefined): string | null {
  * waited for them was given up; here they go with it.
  */
 class Connecting {
-  readonly #connector: buildConnector.connector;
+  readonly #connector: SocketConnector;
   readonly #sockets = new Set<Socket>();
   #waiters = 0;
 
   constructor({ tls, timeoutMs }: HttpConnectionsOptions) {
-    this.#connector = buildConnector({
+    const connector: unknown = buildConnector({
       timeout: timeoutMs + BACKSTOP_MS,
       ...(tls.ca === null ? {} : { ca: tls.ca }),
       ...(tls.cert === null ? {} : { cert: tls.cert }),
       ...(tls.key === null ? {} : { key: tls.key }),
       ...(tls.serverName === null ? {} : { servername: tls.serverName }),
     });
+    // undici's own connector returns the socket; its declaration does not say so
+    this.#connector = connector as SocketConnector;
   }
 
   readonly connect: buildConnector.connector = (options, callback) => {
-    // undici's own connector returns the socket; its declaration does not say so
-    const connector = this.#connector;
-    const socket = connector(options, (error, connected) => {
+    const socket = this.#connector(options, (error, connected) => {
       this.#sockets.delete(socket);
       if (error === null) {
         callback(null, connected);
       } else {
         callback(error, null);
       }
-    }) as Socket;
+    });
     this.#sockets.add(socket);
   };
 
@@ -189,6 +189,8 @@ class Connecting {
     this.#sockets.clear();
   }
 }
+
+type SocketConnector = (...args: Parameters<buildConnector.connector>) => Socket;
 
 class ConnectAbandoned extends Error {
   readonly code = 'UND_ERR_ABORTED';

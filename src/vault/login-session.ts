@@ -21,7 +21,7 @@ export interface LoginSessionOptions {
   readonly onLogin?: ((login: LoginEvent) => void) | undefined;
 }
 
-/** For the audit line `vault_login`. */
+/** For the audit line `vault_login`: a login that vault did not call dead. */
 export interface LoginEvent {
   readonly method: AuthMethod['name'];
   readonly ttlMs: number | null;
@@ -63,13 +63,16 @@ export class LoginSession {
   async current(options: CallOptions): Promise<HeldResult> {
     const isNew = await this.#options.method.hasNewCredential();
     options.signal.throwIfAborted();
-    if (isNew) this.#forgetRefusals();
     const held = this.#held;
-    if (held !== null && !held.isToBeReplaced && !isNew) return { ok: true, held };
+    if (isNew) {
+      this.#forgetRefusals();
+      if (held !== null) held.isToBeReplaced = true;
+    }
+    if (held !== null && !held.isToBeReplaced) return { ok: true, held };
     const result = await this.#loginOnce(options);
+    if (result.ok || held === null || held.isAlive === false) return result;
     // a login that lives is better than none: it may still read the other tokens
-    if (!result.ok && held !== null && held.isAlive !== false) return { ok: true, held };
-    return result;
+    return result.failure.class === 'vault_login_failed' ? { ok: true, held } : result;
   }
 
   /** Vault took the login: whatever it answered was no 403. */
@@ -141,11 +144,13 @@ export class LoginSession {
       madeAtMs: nowMs,
       expiresAt: login.ttlMs === null ? null : clock.now() + login.ttlMs,
       isAlive: login.isAlive,
-      checkedAtMs: login.isAlive === null ? -Infinity : nowMs,
+      checkedAtMs: nowMs,
       isToBeReplaced: false,
     };
     this.#held = held;
-    onLogin?.({ method: method.name, ttlMs: login.ttlMs, renewable: login.renewable });
+    if (login.isAlive !== false) {
+      onLogin?.({ method: method.name, ttlMs: login.ttlMs, renewable: login.renewable });
+    }
     return { ok: true, held };
   }
 

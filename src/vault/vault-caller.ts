@@ -30,6 +30,8 @@ export type Interpreted<T> =
 export interface RequestEvent {
   readonly operation: VaultOperation;
   readonly outcome: CallOutcome;
+  /** Which of the configured addresses was asked: for the log, not a label. */
+  readonly address: string;
   readonly seconds: number;
 }
 
@@ -40,6 +42,8 @@ export interface VaultCaller {
     options: CallOptions,
     interpret: (answer: VaultAnswer) => Interpreted<T>,
   ): Promise<Interpreted<T>>;
+  /** The clock of the node that answered last minus ours; 0 before the first answer or below 2 s. Milliseconds. */
+  clockOffsetMs(): number;
 }
 
 export interface VaultCallerOptions {
@@ -54,16 +58,20 @@ export interface VaultCallerOptions {
 
 export function buildVaultCaller(options: VaultCallerOptions): VaultCaller {
   const { clock, budget, addresses, onRequest } = options;
+  let answeredBy: VaultNode | undefined;
   return {
+    clockOffsetMs: () => answeredBy?.clockOffsetMs() ?? 0,
     async call(operation, request, callOptions, interpret) {
       await budget.take(callOptions.budget, callOptions.signal, callOptions.onDeadline);
       callOptions.onDeadline?.(options.timeoutMs);
       const address = addresses.current();
       const startedMs = clock.monotonicMs();
       const asked = await ask(options, address, request, callOptions.signal);
+      if ('answer' in asked) answeredBy = options.nodes.get(address);
       const result = 'answer' in asked ? interpret(asked.answer) : asked;
       const outcome = result.ok ? (result.outcome ?? 'ok') : result.failure.class;
-      onRequest?.({ operation, outcome, seconds: (clock.monotonicMs() - startedMs) / 1_000 });
+      const seconds = (clock.monotonicMs() - startedMs) / 1_000;
+      onRequest?.({ operation, outcome, address, seconds });
       if (result.ok) return result;
       const location = 'answer' in asked ? asked.answer.headers.location : null;
       return { ok: false, failure: moveOn(addresses, address, location, result.failure) };
@@ -86,7 +94,7 @@ async function ask(
     return { answer: await withDeadline(options.clock, options.timeoutMs, signal, send) };
   } catch (error) {
     signal.throwIfAborted();
-    return { ok: false, failure: failureOfError(error, address) };
+    return { ok: false, failure: failureOfError(error) };
   }
 }
 
@@ -97,7 +105,7 @@ function moveOn(
   failure: Failure,
 ): Failure {
   if (failure.class === 'vault_standby' && addresses.redirected(address, location)) {
-    const message = `${address} is a standby and redirected to ${addresses.current()}, which is asked next`;
+    const message = 'a standby redirected to another configured address, which is asked next';
     return { class: 'vault_standby', message };
   }
   addresses.failed(address, failure.class);

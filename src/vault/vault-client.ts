@@ -75,7 +75,7 @@ export function buildVaultClient(options: VaultClientOptions): VaultClient {
     closed: closing.signal,
     onLogin,
   });
-  const clockOffsetMs = (): number => nodes.get(addresses.current())?.clockOffsetMs() ?? 0;
+  const clockOffsetMs = (): number => caller.clockOffsetMs();
   const { namespace } = config;
   return {
     reader: (path) => {

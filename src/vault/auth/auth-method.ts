@@ -31,6 +31,6 @@ export interface AuthMethod {
   readonly makesLogins: boolean;
   /** One login. At most the requests it needs, no retry. Expected failures are values. */
   login(context: LoginContext): Promise<LoginResult>;
-  /** Whether the credential is another one than at the last login, so that a new login is worth trying at once. */
+  /** Whether the credential is another one than at the last try, so that a new login is worth trying at once. */
   hasNewCredential(): Promise<boolean>;
 }

@@ -6,7 +6,7 @@ import type { AuthMethod, Login, LoginContext, LoginResult } from './auth-method
 import { lookupSelf } from './lookup-self.js';
 
 export function buildTokenAuth(setting: SecretSetting): AuthMethod {
-  let used: string | null = null;
+  let tried: string | null = null;
   /** The value that was refused for good, so that it is never looked up again: that would spend it. */
   let refused: string | null = null;
   return {
@@ -15,13 +15,13 @@ export function buildTokenAuth(setting: SecretSetting): AuthMethod {
     async hasNewCredential() {
       if (setting.file === null) return false;
       const found = await readToken(setting);
-      return found.ok && found.vaultToken !== used;
+      return found.ok && found.vaultToken !== tried;
     },
     async login(context) {
       const found = await readToken(setting);
       if (!found.ok) return found;
       const { vaultToken } = found;
-      used = vaultToken;
+      tried = vaultToken;
       if (vaultToken === refused) return { ok: false, failure: useLimited };
       const result = await loginWith(context, vaultToken);
       if (!result.ok && result.failure === useLimited) refused = vaultToken;
