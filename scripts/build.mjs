@@ -4,12 +4,11 @@
 //
 //   node scripts/build.mjs [--out DIR] [--sourcemap]
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { omissions, omit } from './omissions.mjs';
+import { isBuiltin, omit } from './omissions.mjs';
 import { notices } from './notices.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -27,9 +26,9 @@ const shared = {
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  minify: true,
-  // stack frames and class names are all that a bug report from the field has
-  keepNames: false,
+  // not the identifiers: readable stack frames, and measured no slower to start and smaller in memory than short ones
+  minifyWhitespace: true,
+  minifySyntax: true,
   legalComments: 'none', // the notices file holds the licences whole
   charset: 'utf8',
   metafile: true,
@@ -60,7 +59,7 @@ function strangers(metafile) {
   return Object.values(metafile.outputs)
     .flatMap((output) => output.imports)
     .filter(
-      ({ path, external }) => external && !builtinModules.includes(path.replace(/^node:/, '')),
+      ({ path, external }) => external && !isBuiltin(path),
     )
     .map(({ path }) => path);
 }
@@ -71,9 +70,8 @@ function refuse(problems) {
   process.exit(1);
 }
 
-const omitted = omit(root);
+const omitted = omit();
 const main = await bundle('src/main.ts', 'keytender.cjs', [omitted.plugin]);
 const small = await bundle('src/healthcheck.ts', 'healthcheck.cjs');
 refuse(omitted.unused().map((name) => `'${name}' is to be left out, but nothing asks for it`));
 await writeFile(join(options.out, 'THIRD_PARTY_NOTICES'), await notices(root, [main, small]));
-export { omissions };

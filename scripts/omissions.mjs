@@ -1,11 +1,126 @@
-// What the bundle leaves out of its dependencies: parts that are loaded at start, cost time or memory, and are never
-// used here. Each is replaced by something that throws a clear error when it is called after all.
-import { createRequire } from 'node:module';
+// What the bundle leaves out of its dependencies: parts that would be loaded at every start and are never used here.
+// Each entry says why. A left-out part may be asked for (that is how it is found); calling it throws, by name.
+import { builtinModules } from 'node:module';
 
-/** Module name → why it is never called. */
-export const omissions = {};
+/** Throws when called, at whatever depth: `x()`, `x.y()`, `new x.Y()`. */
+const throwing = (name) => `
+const refuse = function () { throw new Error(${JSON.stringify(`${name} is left out of this build (scripts/omissions.mjs)`)}); };
+module.exports = new Proxy(refuse, {
+  get: (target, key) => typeof key === 'symbol' || key in target ? target[key] : key === '__esModule' ? false : refuse,
+});`;
 
-export function omit(_root) {
-  return { plugin: { name: 'omit', setup() {} }, unused: () => [] };
+/** A factory is called at start, and what it makes never is. */
+const throwingFactory = (name) => `${throwing(name)}
+const product = module.exports;
+module.exports = () => product;`;
+
+/**
+ * `module`: as it is asked for, or the end of the file's path. `by`: only when asked for by files whose path has this.
+ * `instead`: what is loaded in its place.
+ */
+export const omissions = [
+  {
+    module: 'axios',
+    instead: throwing,
+    why: 'node-vault loads it, but the transport is ours (undici)',
+  },
+  {
+    module: 'debug',
+    by: 'node_modules/node-vault/',
+    instead: () => 'module.exports = () => () => {};',
+    why: 'node-vault prints requests with their secrets through it',
+  },
+  {
+    module: './client-h2.js',
+    by: 'node_modules/undici/',
+    instead: throwing,
+    why: 'HTTP/2 to Vault is off, and node:http2 costs a start',
+  },
+  {
+    module: '../web/fetch/body.js',
+    by: 'node_modules/undici/',
+    instead: throwing,
+    why: 'only for bodies that are FormData, Blob or iterable',
+  },
+  {
+    module: 'node:http2',
+    by: 'node_modules/fastify/',
+    instead: throwing,
+    why: 'the listeners speak HTTP/1.1',
+  },
+  {
+    module: '@fastify/ajv-compiler',
+    instead: throwingFactory,
+    why: 'requests are checked with TypeBox; ajv compiles code',
+  },
+  {
+    module: '@fastify/fast-json-stringify-compiler',
+    instead: throwingFactory,
+    why: 'answers are serialized with JSON.stringify; this one compiles code',
+  },
+  {
+    module: 'light-my-request',
+    instead: throwing,
+    why: 'for tests that call inject()',
+  },
+  {
+    module: '@fastify/proxy-addr',
+    instead: throwing,
+    why: 'X-Forwarded-* is never trusted',
+  },
+  {
+    module: 'semver',
+    by: 'node_modules/fastify/',
+    instead: throwing,
+    why: 'for plugins that demand a version of Fastify',
+  },
+  {
+    module: './lib/transport',
+    by: 'node_modules/pino/pino.js',
+    instead: throwing,
+    why: 'as the next',
+  },
+  {
+    module: './transport',
+    by: 'node_modules/pino/lib/tools.js',
+    instead: throwing,
+    why: 'logs are written by the process itself, not by a worker thread',
+  },
+];
+
+/** Entry points that load much more than is used: the build refuses them and names what to import. */
+const refusals = {
+  undici: 'import undici/lib/dispatcher/pool.js',
+  'prom-client': 'import prom-client/lib/registry.js, counter.js, gauge.js, histogram.js',
+};
+
+/** The esbuild plugin, and afterwards which omissions nothing asked for. */
+export function omit() {
+  const used = new Set();
+  const plugin = {
+    name: 'omit',
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, ({ path, importer, namespace }) => {
+        if (path in refusals) return { errors: [{ text: `not '${path}': ${refusals[path]}` }] };
+        const found = omissions.find(
+          ({ module, by }) => module === path && (by === undefined || importer.includes(by)),
+        );
+        if (found === undefined || namespace === 'omitted') return undefined;
+        used.add(found);
+        return { path, namespace: 'omitted', pluginData: found };
+      });
+      build.onLoad({ filter: /.*/, namespace: 'omitted' }, ({ path, pluginData }) => ({
+        contents: pluginData.instead(path),
+        loader: 'js',
+        resolveDir: build.initialOptions.absWorkingDir,
+      }));
+    },
+  };
+  const unused = () => omissions.filter((omission) => !used.has(omission)).map(({ module }) => module);
+  return { plugin, unused };
 }
-void createRequire;
+
+/** Whether a `require` that stayed in the bundle is of Node's own. */
+export function isBuiltin(path) {
+  return builtinModules.includes(path.replace(/^node:/, ''));
+}

@@ -2,10 +2,10 @@
 import { exitCode } from './cli/exit-code.js';
 import { healthcheck } from './cli/healthcheck/healthcheck.js';
 import { systemClock } from './platform/clock.js';
-import { systemEnvironment } from './platform/terminal.js';
+import { processEnvironment } from './platform/terminal.js';
 
 const io = {
-  env: systemEnvironment,
+  env: processEnvironment,
   clock: systemClock,
   // opened only when there is something to say
   get stdout() {

@@ -1,17 +1,16 @@
 // The program: argv in, exit code out. Signals first, before anything else is even loaded.
 import { signals } from './platform/signals.js';
-import { hostname } from 'node:os';
 import { bugReport, wantsStack } from './cli/bug-report.js';
 import { exitCode } from './cli/exit-code.js';
 import type { Io } from './cli/io.js';
 import { main } from './cli/main.js';
 import { version } from './cli/version.js';
 import { systemClock } from './platform/clock.js';
-import { systemEnvironment } from './platform/terminal.js';
+import { systemEnvironment } from './platform/environment.js';
 
-const argv = process.argv.slice(2);
+const { argv, env, hostname } = systemEnvironment();
 const io: Io = {
-  env: systemEnvironment,
+  env,
   get stdout() {
     return process.stdout;
   },
@@ -20,15 +19,13 @@ const io: Io = {
   },
   clock: systemClock,
   signals,
-  get hostname() {
-    return hostname();
-  },
+  hostname,
   version,
 };
 
 /** The last resort: what reaches it is a bug, and a process in an unknown state says so and ends. */
 function crash(error: unknown): void {
-  process.stderr.write(bugReport(error, wantsStack(argv, io.env)));
+  process.stderr.write(bugReport(error, wantsStack(argv, env)));
   process.exit(exitCode.bug);
 }
 process.on('uncaughtException', crash);

@@ -1,20 +1,19 @@
 // The commands and their options, as `--help` shows them and docs/cli.md lists them. A command's own code is loaded
 // when it runs.
-import { Command, CommanderError, Option } from 'commander';
-import { exitCode, type ExitCode } from './exit-code.js';
-import { healthcheckHelp } from './healthcheck/options.js';
+import { Command, CommanderError } from 'commander';
+import type { CheckOptions } from './check/check.js';
+import type { DevOptions } from './dev/dev.js';
+import { exitCode } from './exit-code.js';
 import type { Io } from './io.js';
+import type { SettingsOptions } from './settings.js';
+import type { StatusOptions } from './status/status.js';
+import { UsageError } from './usage-error.js';
 
-/** Before or after the command's name; every command but `healthcheck` takes them. */
-export interface SettingsOptions {
-  readonly config?: string;
-  readonly set: readonly string[];
-}
-
-export async function runProgram(argv: readonly string[], io: Io): Promise<ExitCode> {
-  let code: ExitCode = exitCode.done;
-  const program = buildProgram(io, (result) => {
-    code = result;
+/** Throws `UsageError`; whatever else it throws is a bug. */
+export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
+  let code: number = exitCode.done;
+  const program = buildProgram(io, (ended) => {
+    code = ended;
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -25,47 +24,120 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<ExitC
   }
 }
 
-/** The program as commander sees it; `done` is told a command's exit code. */
-export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
+/** The program as commander sees it; `done` is told the exit code of the command that ran. */
+export function buildProgram(io: Io, done: (code: number) => void): Command {
+  const program = buildRoot(io);
+  const settings = (): SettingsOptions => program.opts<SettingsOptions>();
+
+  program
+    .command('agent', { isDefault: true })
+    .description('run the sidecar (the default)')
+    .argument('[nothing...]')
+    .usage('[options]')
+    .addHelpText('after', example('keytender agent --config /etc/keytender.yaml'))
+    .action(async (words: readonly string[]) => {
+      refuseWords(words, program);
+      const { agent } = await import('./agent.js');
+      done(await agent(settings(), io));
+    });
+
+  program
+    .command('dev')
+    .description('try it out: a dev Vault in memory, a first token in it, the agent in front')
+    .option('--rotate-every <duration>', 'write a new token every so often, such as 20s')
+    .option('--vault-only', 'just the Vault, for your tests')
+    .option('--vault-address <host:port>', 'where the Vault listens (default: 127.0.0.1:8200)')
+    .option('--root-token <token>', "the Vault's root token", 'root')
+    .addHelpText('after', example('keytender dev --rotate-every 20s'))
+    .action(async (options: DevOptions) => {
+      const { dev } = await import('./dev/dev.js');
+      done(await dev(options, settings(), io));
+    });
+
+  program
+    .command('check')
+    .description(
+      'try the settings against Vault: one line each for what was found and how to fix it',
+    )
+    .option('--json', 'as JSON')
+    .option('--offline', 'the settings alone, without asking Vault')
+    .option('--login', 'log in also where that spends a use of a secret id')
+    .addHelpText('after', example('keytender check --config /etc/keytender.yaml'))
+    .action(async (options: CheckOptions) => {
+      const { check } = await import('./check/check.js');
+      done(await check(options, settings(), io));
+    });
+
+  program
+    .command('status')
+    .description("a running agent's state, for a person")
+    .option('--json', 'as the agent answered it')
+    .option('--watch', 'again every second, until interrupted')
+    .option('--url <url>', "the agent's address (default: as of healthcheck)")
+    .option('--socket <path>', "the agent's Unix socket")
+    .option('--name <token>', 'this token alone')
+    .addHelpText('after', example('keytender status --watch'))
+    .action(async (options: StatusOptions) => {
+      const { status } = await import('./status/status.js');
+      done(await status(options, settings(), io));
+    });
+
+  addHealthcheck(program);
+  return program;
+}
+
+function buildRoot(io: Io): Command {
   const program = new Command('keytender')
     .description(
       'A token sidecar: keeps a shared secret from Vault or OpenBao fresh, and says truthfully whether it is.',
     )
     .version(io.version, '-V, --version', 'the version')
-    .helpOption('-h, --help', 'this text')
-    .helpCommand(false)
-    .option('--config <file>', 'settings file (YAML or JSON)')
-    .option(
-      '--set <key=value>',
-      'one setting; repeatable, wins over file and environment',
-      collect,
-      [],
-    )
+    .option('--config <file>', 'settings file, YAML or JSON')
+    .option('--set <key=value>', 'one setting, over file and environment; repeatable', append, [])
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
-      outputError: (text, write) => {
-        write(text.replace(/^error: /, 'keytender: '));
-      },
-    })
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', example('keytender dev'))
     .exitOverride();
-  addHealthcheck(program);
+  program.configureOutput({
+    writeOut: (text) => void io.stdout.write(text),
+    writeErr: (text) => void io.stderr.write(text),
+    getOutHelpWidth: () => io.stdout.columns ?? 100,
+    getErrHelpWidth: () => io.stderr.columns ?? 100,
+    outputError: (text, write) => {
+      write(text.replace(/^error: /, 'keytender: '));
+    },
+  });
   return program;
-  void done;
-  void Option;
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
-/** Only for its place in the help: main.ts runs it before this program is made. */
+/** For its place in the help; `main` runs it before any of this is loaded, unless an option stands before its name. */
 function addHealthcheck(program: Command): void {
   program
     .command('healthcheck')
     .description('exit code only, for HEALTHCHECK and scripts')
-    .addHelpText('after', healthcheckHelp);
+    .option('--ready', 'every required token is usable and the agent is not stopping (default)')
+    .option('--live', 'the refresh loop is alive')
+    .option('--startup', 'the first token is there')
+    .option('--wait <duration>', 'ask again until the answer is yes, at most this long')
+    .option('--url <url>', "the agent's address")
+    .addHelpText('after', example('keytender healthcheck --wait 30s'))
+    .action(() => {
+      throw new UsageError('healthcheck reads no settings; write its name first');
+    });
+}
+
+function append(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function example(command: string): string {
+  return `\nExample:\n  $ ${command}\n`;
+}
+
+/** The default command is also given what was meant as a command. */
+function refuseWords(words: readonly string[], program: Command): void {
+  const [word] = words;
+  if (word === undefined) return;
+  const names = program.commands.map((command) => command.name()).join(', ');
+  throw new UsageError(`unknown command '${word}'; there are ${names}`);
 }

@@ -1,12 +1,19 @@
-// The process's environment and streams, and what a terminal can show. Whoever prints takes these as arguments.
+// What a stream shows: a terminal in colour, a file or a pipe without. Whoever prints takes streams and environment
+// as arguments; this is where the process's own come from.
 import type { Writable } from 'node:stream';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A stream that may be a terminal. */
-export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type Output = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  /** Its descriptor, where it has one. */
+  readonly fd?: number;
+};
 
-export const systemEnvironment: Environment = process.env;
+/** The process's environment as it is, not a copy: for the health check, which loads no module it can do without. */
+export const processEnvironment: Environment = process.env;
 
 export function isTerminal(output: Output): boolean {
   return output.isTTY === true;

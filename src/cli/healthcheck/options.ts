@@ -1,5 +1,6 @@
 // The options of `healthcheck`, read by hand: it is started every few seconds for as long as a container lives, and
 // an option parser would be most of its work.
+import { parseDurationMs } from '../../config/duration.js';
 import { UsageError } from '../usage-error.js';
 
 export type Probe = 'ready' | 'live' | 'startup';
@@ -65,13 +66,8 @@ function valueOf(option: string, rest: string[]): string {
   return value;
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
 function durationMs(text: string): number {
-  const match = /^(?<count>\d{1,9}(?:\.\d{1,9})?)(?<unit>ms|s|m|h)?$/.exec(text);
-  const unit = unitMs[match?.groups?.['unit'] ?? 's'];
-  if (match === null || unit === undefined) {
-    throw new UsageError('--wait must be a duration such as 30s, 5m or 500ms');
-  }
-  return Number(match.groups?.['count']) * unit;
+  const ms = parseDurationMs(text);
+  if (ms === null) throw new UsageError('--wait must be a duration such as 30s, 5m or 500ms');
+  return ms;
 }

@@ -1,5 +1,6 @@
 // Where a running agent answers probes: from `--url`, else from the two address settings in the environment, else the
 // default. Reads no configuration file. A wildcard address is what a server binds; a client asks loopback.
+import { isWildcard } from '../../config/network.js';
 import { UsageError } from '../usage-error.js';
 
 export interface ProbeTarget {
@@ -14,13 +15,6 @@ export interface ProbeTarget {
 }
 
 export const defaultAddress = '127.0.0.1:8210';
-
-const loopbackOf: Readonly<Record<string, readonly string[]>> = {
-  '': ['127.0.0.1', '::1'],
-  '*': ['127.0.0.1', '::1'],
-  '0.0.0.0': ['127.0.0.1'],
-  '::': ['127.0.0.1', '::1'],
-};
 
 /** Throws `UsageError` for an address or URL that is none. */
 export function probeTarget(
@@ -50,9 +44,8 @@ function fromUrl(text: string): ProbeTarget {
   }
   const tls = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const hosts = loopbackOf[host] ?? [host];
   return {
-    hosts,
+    hosts: hostsOf(host),
     port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),
     authority: url.host,
     path: url.pathname === '/' ? null : url.pathname + url.search,
@@ -61,14 +54,19 @@ function fromUrl(text: string): ProbeTarget {
 }
 
 function fromAddress(name: string, text: string): ProbeTarget {
-  const match = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<host>[^:[\]/]*)):(?<port>\d{1,5})$/i.exec(text);
+  const match = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<host>[^[\]:/\s@]+)):(?<port>\d{1,5})$/i.exec(text);
   const host = match?.groups?.['v6'] ?? match?.groups?.['host'];
   const port = Number(match?.groups?.['port']);
   if (host === undefined || port < 1 || port > 65_535) {
     throw new UsageError(`${name} must look like ${defaultAddress} or [::1]:8210`);
   }
-  const hosts = loopbackOf[host] ?? [host];
+  const hosts = hostsOf(host);
   return { hosts, port, authority: authorityOf(hosts[0] ?? host, port), path: null, tls: false };
+}
+
+function hostsOf(host: string): readonly string[] {
+  if (!isWildcard(host)) return [host];
+  return host.includes(':') ? ['127.0.0.1', '::1'] : ['127.0.0.1'];
 }
 
 function authorityOf(host: string, port: number): string {

@@ -1,0 +1,89 @@
+// Logging in as the agent would: what the login is, how long it lives. Never unwraps, and never spends a use of a
+// secret id unless told to; a login that was made is revoked at the end.
+import type { VaultConfig } from '../../config/config.js';
+import type { Clock } from '../../platform/clock.js';
+import type { AuthMethod, Login } from '../../vault/auth/auth-method.js';
+import { buildTokenAuth } from '../../vault/auth/token-auth.js';
+import { ageOf } from '../status/relative-time.js';
+import { failed, ok, skipped, warning, type Finding } from './finding.js';
+import type { VaultProbe } from './vault-probe.js';
+
+export interface LoginFound {
+  readonly login: Login | null;
+  readonly finding: Finding;
+  /** Gives back what was taken. Never rejects. */
+  readonly end: () => Promise<void>;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+export async function findLogin(
+  probe: VaultProbe,
+  config: VaultConfig,
+  options: { readonly maySpend: boolean; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<LoginFound> {
+  const { method } = config.auth;
+  if (spendsAUse(config) && !options.maySpend) {
+    const found = `${method}: not tried, because that may spend a use of the secret id (--login tries it)`;
+    return { login: null, finding: skipped('login', null, found), end: nothing };
+  }
+  const auth = authMethodOf(config);
+  if (auth === null) {
+    const found = `${method}: not available in this version, or its credential is not set`;
+    const finding = failed('login', null, found, 'set vault.auth.method and its credential');
+    return { login: null, finding, end: nothing };
+  }
+  const namespace = config.auth.namespace ?? config.namespace;
+  const result = await auth.login({
+    caller: probe.caller,
+    namespace,
+    nowMs: options.clock.now(),
+    budget: 'poll',
+    signal: options.signal,
+  });
+  if (!result.ok) {
+    const { class: failureClass, message } = result.failure;
+    const finding = failed('login', null, `${method}: ${failureClass}: ${message}`, null);
+    return { login: null, finding, end: nothing };
+  }
+  const { login } = result;
+  const end = auth.makesLogins ? () => revoke(probe, login.vaultToken, namespace) : nothing;
+  return { login: login.isAlive === false ? null : login, finding: findingOf(method, login), end };
+}
+
+function spendsAUse({ auth }: VaultConfig): boolean {
+  return auth.method === 'approle' && (auth.secretId !== null || auth.secretIdWrapped !== null);
+}
+
+function authMethodOf({ auth }: VaultConfig): AuthMethod | null {
+  return auth.method === 'token' && auth.token !== null ? buildTokenAuth(auth.token) : null;
+}
+
+function findingOf(method: string, login: Login): Finding {
+  if (login.isAlive === false) {
+    const found = `${method}: Vault does not know the Vault token (expired, revoked, or of another Vault)`;
+    return failed('login', null, found, 'make a new one and set vault.auth.token');
+  }
+  if (login.isAlive === null) {
+    const found = `${method}: Vault does not tell how long the login lives`;
+    const fix = "attach Vault's default policy, which allows lookup-self and renew-self";
+    return warning('login', null, found, fix);
+  }
+  const lifetime = login.ttlMs === null ? 'never expires' : `ends in ${ageOf(login.ttlMs / 1000)}`;
+  const renewal = login.renewable ? ', renewable' : login.ttlMs === null ? '' : ', not renewable';
+  return ok('login', null, `${method}: ${lifetime}${renewal}`);
+}
+
+async function revoke(
+  probe: VaultProbe,
+  vaultToken: string,
+  namespace: string | null,
+): Promise<void> {
+  await probe.ask({
+    method: 'POST',
+    path: 'auth/token/revoke-self',
+    body: {},
+    vaultToken,
+    namespace,
+  });
+}
