@@ -109,16 +109,18 @@ export function buildListener(options: ListenerOptions): Listener {
     drain,
     async stop(withinMs) {
       drain();
-      const closed = new Promise<void>((resolve) =>
+      let isClosed = false;
+      const closed = new Promise<void>((resolve) => {
         server.close(() => {
+          isClosed = true;
           resolve();
-        }),
-      );
+        });
+      });
       const deadlineMs = clock.monotonicMs() + withinMs;
       for (;;) {
         connections.destroyIdle();
         const leftMs = deadlineMs - clock.monotonicMs();
-        if (connections.size === 0 || leftMs <= 0) break;
+        if (isClosed || leftMs <= 0) break;
         await Promise.race([closed, clock.sleep(Math.min(SWEEP_MS, leftMs))]);
       }
       connections.destroyAll();

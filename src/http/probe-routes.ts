@@ -18,7 +18,8 @@ export interface Verdict {
 
 export interface ProbeSources {
   health(): HealthBody;
-  livez(): Verdict;
+  /** May take a moment: a loop that looks late after a suspend is looked at again. */
+  livez(): Verdict | Promise<Verdict>;
   readyz(): Verdict;
   startupz(): Verdict;
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -57,7 +58,7 @@ export function probeRoutes(sources: ProbeSources, document: () => object): read
     sources.isDraining() ? { ok: false, reason: DRAINING } : sources.readyz();
   return [
     { ...health, handle: (_request, listener) => healthAnswer(sources.health(), listener) },
-    { ...livez, handle: () => verdictAnswer(sources.livez()) },
+    { ...livez, handle: async () => verdictAnswer(await sources.livez()) },
     { ...readyz, handle: () => verdictAnswer(isReady()) },
     { ...startupz, handle: () => verdictAnswer(sources.startupz()) },
     { ...metrics, handle: async () => ({ status: 200, ...(await sources.metrics()) }) },
