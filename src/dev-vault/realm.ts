@@ -3,7 +3,7 @@ import type { ServerClock } from './instant.js';
 import { formatNanos } from './instant.js';
 import type { Mount } from './mount.js';
 import { Acl } from './policy/acl.js';
-import { DEFAULT_POLICY } from './policy/default-policy.js';
+import { DEFAULT_POLICY, WRAPPING_POLICY, WRAPPING_POLICY_NAME } from './policy/default-policy.js';
 import { readPolicy, type PathRule } from './policy/policy.js';
 
 export interface StoredPolicy {
@@ -26,6 +26,7 @@ export class Realm {
     this.path = path;
     this.#clock = clock;
     this.writePolicy('default', DEFAULT_POLICY);
+    this.writePolicy(WRAPPING_POLICY_NAME, WRAPPING_POLICY);
   }
 
   /** The mount that a path (`secret/data/x`, also `secret` alone) belongs to: the longest that matches. */
@@ -39,7 +40,8 @@ export class Realm {
   }
 
   policyNames(): string[] {
-    return [...this.#policies.keys()].sort().concat('root');
+    const names = [...this.#policies.keys()].filter((name) => name !== WRAPPING_POLICY_NAME);
+    return [...names, 'root'].sort();
   }
 
   policy(name: string): StoredPolicy | undefined {

@@ -14,6 +14,8 @@ export interface Reply {
   readonly alsoAtTop?: boolean;
   /** The whole body instead of the usual envelope; `null` for none at all. */
   readonly bare?: Json;
+  /** Accessor of what the answer holds, told to whoever gets it wrapped. */
+  readonly accessor?: string;
   /** Where the answer was put away, instead of the answer. */
   readonly wrapInfo?: RawJson;
   /** Never wrapped, although the request asks for it. */

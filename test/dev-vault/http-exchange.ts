@@ -1,6 +1,10 @@
 // One HTTP exchange exactly as written: no client that cleans paths, follows redirects or adds headers.
 import { request, type IncomingHttpHeaders } from 'node:http';
 
+/** Whatever JSON said: tests look into it freely. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Loose = any;
+
 export interface Exchange {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -58,7 +62,7 @@ export async function vaultCall(
   path: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Exchange & { readonly json: any }> {
+): Promise<Exchange & { readonly json: Loose }> {
   const answer = await exchange(address, {
     method,
     target: `/v1/${path}`,

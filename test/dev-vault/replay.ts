@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { exchange } from './http-exchange.js';
+import { exchange, type Loose } from './http-exchange.js';
 
 const FOLDER = new URL('../fixtures/transcripts/', import.meta.url);
 
@@ -19,9 +19,9 @@ interface Recorded {
     readonly path: string;
     readonly token?: string | null;
     readonly headers: Readonly<Record<string, string>>;
-    readonly body: any;
+    readonly body: Loose;
   };
-  readonly response: { readonly status: number; readonly headers: any; readonly body: any };
+  readonly response: { readonly status: number; readonly headers: Loose; readonly body: Loose };
 }
 
 export function readTranscript(name: string): readonly Recorded[] {
@@ -109,8 +109,6 @@ class ReplaySession {
     this.#options = options;
     this.#captured.set('unseal', subject.unsealKey);
     this.#captured.set('bogus', 's.bogusbogusbogusbogusbogus');
-    this.#captured.set('satoken', 'a.service.account');
-    this.#captured.set('badsa', 'another.service.account');
   }
 
   async close(): Promise<void> {
@@ -119,7 +117,7 @@ class ReplaySession {
 
   async run(): Promise<Difference[]> {
     const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    for (const [jwt, claims] of Object.entries(jwtClaims())) {
+    for (const [jwt, claims] of Object.entries({ ...jwtClaims(), ...accountClaims() })) {
       this.#captured.set(jwt, signJwt(keys.privateKey, claims));
     }
     await this.#reviewer.listen();
@@ -142,7 +140,7 @@ class ReplaySession {
     const mounted = /^sys\/(?:mounts|auth)\/(.+)$/.exec(request.path)?.[1];
     if (mounted !== undefined && answer.status === 204) this.#mounted.add(`${mounted}/`);
     this.#compare(recorded.step, 'status', response.status, answer.status);
-    for (const name of Object.keys(response.headers)) {
+    for (const name of Object.keys((response.headers as object))) {
       this.#compare(recorded.step, `header ${name}`, response.headers[name], answer.headers[name]);
     }
     const expectedBody = response.body ?? null;
@@ -155,7 +153,7 @@ class ReplaySession {
 
   #headersOf(request: Recorded['request']): Record<string, string> {
     const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(request.headers ?? {})) {
+    for (const [name, value] of Object.entries(request.headers)) {
       headers[name] = value.replace('Bearer root', `Bearer ${this.#subject.rootToken}`);
     }
     if (request.token !== null && request.token !== undefined)
@@ -169,7 +167,7 @@ class ReplaySession {
     return name === 'root' ? this.#subject.rootToken : (this.#captured.get(name) ?? name);
   }
 
-  #bodyOf(body: any, publicKey: KeyObject): string | undefined {
+  #bodyOf(body: Loose, publicKey: KeyObject): string | undefined {
     if (body === null || body === undefined) return undefined;
     if (typeof body.__raw === 'string') return body.__raw as string;
     const own = { ...body };
@@ -187,7 +185,7 @@ class ReplaySession {
     if (expected !== got) this.#differences.push({ step, at, expected, got });
   }
 
-  #compareBody(step: string, at: string, expected: any, got: any): void {
+  #compareBody(step: string, at: string, expected: Loose, got: Loose): void {
     if (typeof expected === 'string' && this.#captures(step, at, expected, got)) return;
     if (isExcused(at, expected, got)) return;
     if (at === 'data.ttl' && isWithinSecond(expected, got)) return;
@@ -205,7 +203,7 @@ class ReplaySession {
     this.#compare(step, at, expected, got);
   }
 
-  #compareObjects(step: string, at: string, expected: any, got: any): void {
+  #compareObjects(step: string, at: string, expected: Loose, got: Loose): void {
     const wanted = this.#comparable(at, expected);
     const given = this.#comparable(at, got);
     this.#compare(step, `${at} keys`, wanted.join(), given.join());
@@ -215,7 +213,7 @@ class ReplaySession {
   }
 
   /** Keys in the order sent; of mounts only those made in this transcript and those that every server has. */
-  #comparable(at: string, object: any): string[] {
+  #comparable(at: string, object: Loose): string[] {
     const keys = Object.keys(object as object);
     if (!LISTS.test(at) || !keys.some((key) => key.endsWith('/'))) return keys;
     const own = keys.filter(
@@ -269,6 +267,16 @@ function jwtClaims(): Readonly<Record<string, Readonly<Record<string, unknown>>>
   };
 }
 
+/** Service account tokens as a cluster projects them into pods. */
+function accountClaims(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+  const claimsOf = (name: string): Record<string, unknown> => ({
+    sub: `system:serviceaccount:prod:${name}`,
+    exp: Math.floor(Date.now() / 1000) + 3600,
+    'kubernetes.io': { namespace: 'prod', serviceaccount: { name, uid: 'u-1' } },
+  });
+  return { satoken: claimsOf('app'), badsa: claimsOf('other') };
+}
+
 export function signJwt(
   key: KeyObject,
   claims: Readonly<Record<string, unknown>>,
@@ -291,8 +299,10 @@ export function createReviewer(): {
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
     request.on('end', () => {
       const { spec } = JSON.parse(text) as { spec: { token: string } };
-      const account = spec.token === 'a.service.account' ? 'app' : 'other';
-      const user = { username: `system:serviceaccount:prod:${account}`, uid: 'u-1' };
+      const { sub } = JSON.parse(
+        Buffer.from(spec.token.split('.')[1] ?? '', 'base64url').toString(),
+      ) as { sub: string };
+      const user = { username: sub, uid: 'u-1' };
       response.writeHead(201, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ status: { authenticated: true, user } }));
     });

@@ -314,7 +314,7 @@ class LogicalRequest {
     const { wrapSeconds, operation, path } = this.#asked;
     if (wrapSeconds === 0 || result === undefined || isRefusal(result)) return result;
     if (result.wrappable === false || result.status !== undefined) return result;
-    const accessor = /"accessor":"([^"]*)"/.exec(result.auth?.text ?? '')?.[1] ?? '';
+    const accessor = result.accessor ?? '';
     const body = answerOf(operation, result).body.trimEnd();
     return wrapBody({ node: this.#node, realm: this.#realm }, body, path, wrapSeconds, accessor);
   }
@@ -326,7 +326,6 @@ function operationOf(route: CompiledRoute, call: Call): Operation {
 }
 
 /** Words for an error that nobody expected. */
-export function crashAnswer(error: unknown): Answer {
-  error;
+export function crashAnswer(): Answer {
   return refusalAnswer(refuse(500, oneError('internal error')));
 }

@@ -221,8 +221,8 @@ export class VaultServer {
         headers: request.headers,
         body,
       });
-    } catch (error) {
-      return request.destroyed && !request.complete ? undefined : crashAnswer(error);
+    } catch {
+      return request.destroyed && !request.complete ? undefined : crashAnswer();
     }
   }
 

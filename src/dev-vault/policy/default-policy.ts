@@ -48,3 +48,16 @@ path "sys/wrapping/unwrap" {
     capabilities = ["update"]
 }
 `;
+
+/** What a wrapping token may do: be exchanged for what it holds. */
+export const WRAPPING_POLICY = `
+path "cubbyhole/response" {
+    capabilities = ["create", "read"]
+}
+path "sys/wrapping/unwrap" {
+    capabilities = ["update"]
+}
+`;
+
+/** Name of the policy that wrapping tokens carry; it is in no list. */
+export const WRAPPING_POLICY_NAME = 'response-wrapping';

@@ -1,6 +1,7 @@
 // Response wrapping: an answer is put away under a token that can be exchanged for it once.
 // https://developer.hashicorp.com/vault/api-docs/system/wrapping-unwrap
 import { formatNanos } from '../instant.js';
+import { WRAPPING_POLICY_NAME } from '../policy/default-policy.js';
 import { encodeInOrder, RawJson } from '../json-text.js';
 import { refuse, type Refusal, type Result } from '../result.js';
 import type { Call, Route } from '../route.js';
@@ -78,7 +79,7 @@ export function wrapBody(
   const { core } = call.node;
   const entry = core.tokens.create({
     type: 'service',
-    policies: ['response-wrapping'],
+    policies: [WRAPPING_POLICY_NAME],
     meta: undefined,
     displayName: '',
     path: creationPath,

@@ -48,6 +48,7 @@ export function createToken(call: Call, asOrphan: boolean): Result {
   );
   return {
     auth: authBlock(entry, entry.creationTtlSeconds),
+    accessor: entry.accessor,
     warnings: [...missing.map((name) => `Policy "${name}" does not exist`), ...decision.warnings],
   };
 }
