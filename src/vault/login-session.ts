@@ -6,6 +6,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import type { AuthMethod, Login, LoginContext, LoginResult } from './auth/auth-method.js';
 import { lookupSelf } from './auth/lookup-self.js';
+import { SharedWork } from './shared-work.js';
 import type { CallOptions, VaultCaller } from './vault-caller.js';
 
 export interface LoginSessionOptions {
@@ -49,9 +50,8 @@ const CHECK_HOLDS_MS = 10_000;
 
 export class LoginSession {
   readonly #options: LoginSessionOptions;
-  readonly #listeners = new Set<(withinMs: number) => void>();
   #held: HeldLogin | null = null;
-  #pending: Promise<HeldResult> | null = null;
+  #pending: SharedWork<HeldResult> | null = null;
   #refusal: { readonly failure: Failure; readonly untilMs: number } | null = null;
   #refusals = 0;
 
@@ -115,26 +115,26 @@ export class LoginSession {
     if (this.#refusal !== null && waitMs > 0) {
       return { ok: false, failure: { ...this.#refusal.failure, retryAfterMs: Math.ceil(waitMs) } };
     }
-    const { onDeadline } = options;
-    if (onDeadline !== undefined) this.#listeners.add(onDeadline);
-    try {
-      this.#pending ??= this.#login().finally(() => {
-        this.#pending = null;
-      });
-      return await abortable(this.#pending, options.signal);
-    } finally {
-      if (onDeadline !== undefined) this.#listeners.delete(onDeadline);
-    }
+    if (this.#pending === null || this.#pending.isAbandoned) this.#pending = this.#startLogin();
+    return this.#pending.wait(options);
   }
 
-  /** Shared by all who wait for it, so it ends with the client, not with one of them; paid by the polling share. */
-  async #login(): Promise<HeldResult> {
-    const { clock, method, closed, onLogin } = this.#options;
-    const onDeadline = (withinMs: number): void => {
-      for (const listener of this.#listeners) listener(withinMs);
-    };
-    const context = this.#context({ budget: 'poll', signal: closed, onDeadline });
-    const result = await method.login(context);
+  #startLogin(): SharedWork<HeldResult> {
+    const { closed } = this.#options;
+    const work = new SharedWork<HeldResult>(closed, async (signal, onDeadline) => {
+      try {
+        return await this.#login({ budget: 'poll', signal, onDeadline });
+      } finally {
+        if (this.#pending === work) this.#pending = null;
+      }
+    });
+    return work;
+  }
+
+  /** Paid by the polling share, whoever asked: the backoff keeps callers from driving it. */
+  async #login(options: CallOptions): Promise<HeldResult> {
+    const { clock, method, onLogin } = this.#options;
+    const result = await method.login(this.#context(options));
     if (!result.ok) return this.#refuse(result);
     this.#forgetRefusals();
     const { login } = result;
@@ -173,22 +173,5 @@ export class LoginSession {
   #context(options: CallOptions): LoginContext {
     const { caller, namespace, clock } = this.#options;
     return { ...options, caller, namespace, nowMs: clock.now() };
-  }
-}
-
-/** The promise, or the signal's reason as soon as it is aborted; the promise then goes on for others. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }
