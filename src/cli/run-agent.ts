@@ -1,7 +1,7 @@
 // Running the agent with loaded settings, for `agent` and `dev`: hands it the process, and says in a sentence what it
 // could not start with.
 import type { Config } from '../config/config.js';
-import type { LoadResult } from '../config/load-config.js';
+import type { LoadResult } from '../config/load.js';
 import { ConfigProblem } from '../config/problem.js';
 import type { AgentOptions } from '../daemon/agent.js';
 import { exitCode } from './exit-code.js';

@@ -1,5 +1,5 @@
 // Where a command's settings come from: `--config`, the environment, `--set`. Reading them anew gives what is there now.
-import type { LoadResult } from '../config/load-config.js';
+import type { LoadResult } from '../config/load.js';
 import { systemFiles } from '../platform/files.js';
 import type { Io } from './io.js';
 
@@ -14,7 +14,7 @@ export async function loadSettings(
   { config, set }: SettingsOptions,
   io: Pick<Io, 'env' | 'hostname'>,
 ): Promise<LoadResult> {
-  const { loadConfig } = await import('../config/load-config.js');
+  const { loadConfig } = await import('../config/load.js');
   return loadConfig({
     ...(config === undefined ? {} : { file: config }),
     env: io.env,

@@ -77,7 +77,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const part of response as AsyncIterable<Buffer>) {
     bytes += part.length;
-    if (bytes > bodyBytesMax) throw new Error('the answer is too long');
+    if (bytes > bodyBytesMax) throw Object.assign(new Error('the answer is too long'), { code: 'TOO_LONG' });
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
@@ -107,6 +107,7 @@ const sentences: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name cannot be looked up now',
   ECONNRESET: 'the connection was reset: an HTTP request to a TLS port, or the reverse?',
+  TOO_LONG: 'its answer is too long: is this a keytender agent?',
   EPROTO: 'no TLS is spoken there: try http://',
 };
 
