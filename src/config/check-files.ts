@@ -59,10 +59,11 @@ async function checkPublic(
     await files.read(path, PEM_BYTES_MAX);
   } catch (error) {
     const reason = error instanceof FileRefusal ? error.message : 'cannot be read';
+    // the path is not shown: it may be a secret that was put into the wrong place
     findings.problem(
       name,
-      `${printable(path)} ${reason}`,
-      'correct the path, or let the agent read it',
+      `the file it names ${reason}`,
+      'correct the path, or let the user that runs the agent read it',
     );
   }
 }

@@ -62,6 +62,8 @@ interface Kind<T> {
   readonly limits: string;
   /** Said of what the schema refuses. */
   readonly misshapen: { readonly message: string; readonly fix: string };
+  /** Appended to the fix. */
+  readonly hint?: (written: string) => string;
   /** Limits; `written` as text: numbers and booleans too, lists with commas. */
   readonly value: (text: string, written: unknown) => Parsed<T>;
 }
@@ -79,9 +81,11 @@ type WithDefault = SettingFacts & { readonly fallback: string };
 function build<T>(kind: Kind<T>, facts: WithDefault): Defaulted<T>;
 function build<T>(kind: Kind<T>, facts: SettingFacts & { readonly fallback?: string }): Setting<T>;
 function build<T>(kind: Kind<T>, facts: SettingFacts & { readonly fallback?: string }): Setting<T> {
-  const { kind: name, schema, misshapen, value } = kind;
+  const { kind: name, schema, misshapen, hint, value } = kind;
   const parse = (raw: unknown): Parsed<T> =>
-    Check(schema, raw) ? value(textOf(raw), raw) : { ok: false, ...misshapen };
+    Check(schema, raw)
+      ? value(textOf(raw), raw)
+      : refuse(misshapen.message, misshapen.fix + (hint?.(textOf(raw)) ?? ''));
   const setting = { kind: name, schema, parse, ...facts, limits: facts.limits ?? kind.limits };
   if (facts.fallback === undefined) return setting;
   const parsed = parse(facts.fallback);
@@ -173,15 +177,11 @@ export function choice<const T extends string>({
   ...facts
 }: SettingFacts & { readonly of: readonly T[] }): Setting<T> {
   const limits = of.join(', ');
-  const misshapen = { message: 'is not a text', fix: `write one of ${limits}` };
-  const value = (text: string): Parsed<T> => {
-    const found = of.find((one) => one === text);
-    if (found !== undefined) return accept(found);
-    return refuse('is not one of its values', `write one of ${limits}${suggest(text, of)}`);
-  };
-  // a plain string: the values are checked by `value`, which can say what was meant
-  const schema = Type.String({ examples: [...of] });
-  return build({ kind: 'choice', schema, limits, misshapen, value }, facts);
+  const misshapen = { message: 'is not one of its values', fix: `write one of ${limits}` };
+  const hint = (written: string): string => suggest(written, of);
+  const value = (text: string): Parsed<T> => accept(text as T);
+  const schema = Type.Enum([...of]);
+  return build({ kind: 'choice', schema, limits, misshapen, hint, value }, facts);
 }
 
 /** Permission bits. A number in a file is refused: YAML and JSON would read 0660 and 660 as decimal. */

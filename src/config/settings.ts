@@ -382,7 +382,8 @@ export const settings = {
     restart,
   }),
   'audit.file': path({
-    doc: 'Where audit events are appended. Unset: standard output.',
+    doc: 'Where audit events are appended.',
+    adaptive: 'standard output',
     restart,
   }),
 } satisfies Record<string, Setting<unknown>>;
@@ -408,7 +409,6 @@ export const tokenSettings = {
     adaptive: '`token.grace`',
     limits: 'as `token.grace`',
     bounds: { min: '3s', max: '30d', zero: 'none' },
-    restart,
   }),
   required: boolean({
     doc: 'Whether the agent is ready only with it.',
