@@ -46,7 +46,7 @@ export function buildReload(options: ReloadOptions): Reload {
     metrics.configReloaded('ok');
     audit('config_reloaded', { outcome: 'ok', names: changes.map(({ key }) => key) });
     logger.info({ changed: changes.map(({ key }) => key) }, 'settings reloaded');
-    const late = changes.filter(({ needsRestart }) => needsRestart).map(({ key }) => key);
+    const late = changes.filter(({ restart }) => restart).map(({ key }) => key);
     if (late.length > 0) logger.warn({ settings: late }, 'these changes need a restart');
   };
 
