@@ -109,19 +109,18 @@ export function buildListener(options: ListenerOptions): Listener {
     drain,
     async stop(withinMs) {
       drain();
-      let isClosed = false;
-      const closed = new Promise<void>((resolve) => {
+      const closed = new Promise<true>((resolve) => {
         server.close(() => {
-          isClosed = true;
-          resolve();
+          resolve(true);
         });
       });
       const deadlineMs = clock.monotonicMs() + withinMs;
       for (;;) {
         connections.destroyIdle();
         const leftMs = deadlineMs - clock.monotonicMs();
-        if (isClosed || leftMs <= 0) break;
-        await Promise.race([closed, clock.sleep(Math.min(SWEEP_MS, leftMs))]);
+        if (leftMs <= 0) break;
+        const nap = clock.sleep(Math.min(SWEEP_MS, leftMs)).then(() => false);
+        if (await Promise.race([closed, nap])) return;
       }
       connections.destroyAll();
       await closed;

@@ -1,6 +1,5 @@
 import t from 'tap';
 import { request } from 'undici';
-import type { HttpOptions } from '../../src/http/http.js';
 import { apiLimits } from '../../src/http/limits.js';
 import { healthBody, startHttp } from './start-http.js';
 import { sendRaw } from './raw.js';
@@ -15,7 +14,7 @@ t.test('the probes say ok, and why not', async (t) => {
   for (const path of paths) {
     let ok = true;
     const ask = () => (ok ? { ok } : { ok, reason: 'token default: revoked' });
-    const { apiUrl, probeUrl } = await startHttp(t, { [path]: ask } as Partial<HttpOptions>);
+    const { apiUrl, probeUrl } = await startHttp(t, { [path]: ask });
     for (const url of [apiUrl, probeUrl]) {
       ok = true;
       const good = await get(`${url}/${path}`);
@@ -52,7 +51,11 @@ t.test('the probe listener does not say where Vault is', async (t) => {
   t.match(await get(`${apiUrl}/health`), { body: /vault\.internal/ });
   const shown = JSON.parse((await get(`${probeUrl}/health`)).body);
   t.notMatch(JSON.stringify(shown), /vault\.internal/);
-  t.same(Object.keys(shown.vault), ['authenticated', 'login_expires_at', 'clock_offset_seconds']);
+  t.same(Object.keys(shown.vault as object), [
+    'authenticated',
+    'login_expires_at',
+    'clock_offset_seconds',
+  ]);
   t.same(shown.tokens, healthBody().tokens);
 
   const inStaticMode = await startHttp(t, { health: () => ({ ...healthBody(), vault: null }) });
@@ -181,7 +184,7 @@ t.test(
       t.notMatch(answer.body, /canary/);
     }
     t.match(
-      logged.map((line) => JSON.parse(line)),
+      logged.map((line) => JSON.parse(line) as unknown),
       [
         { route: '/health', error: 'TypeError', at: [/^\s+at /], requestId: /^[0-9a-f-]{36}$/ },
         { route: '/metrics', error: 'Error' },
