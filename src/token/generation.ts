@@ -1,6 +1,6 @@
 // A generation: consecutive versions with the same value, versions that cannot be read between them ignored.
 // `kv patch` and a value written again make new versions, not new tokens. Pure arithmetic over versions; who is
-// current and what still verifies is decided in snapshot.ts.
+// current and what still verifies is decided in roles.ts.
 import type { AgentToken } from './agent-token.js';
 import type { TokenDocument } from './document.js';
 import { nsToMs } from './instant.js';
@@ -8,7 +8,7 @@ import { nsToMs } from './instant.js';
 /** Whether a generation's newest version can still be read in Vault. */
 export type Presence = 'live' | 'deleted' | 'destroyed';
 
-/** All instants are milliseconds on Vault's clock; `createdNs` is exact. */
+/** All instants are milliseconds on Vault's clock; those in `Ns` are exact. */
 export interface Generation {
   /** Grows when the secret is re-created: versions of different epochs are never compared. */
   readonly epoch: number;
@@ -18,9 +18,12 @@ export interface Generation {
   readonly value: AgentToken;
   /** `created_time` of the first readable version. */
   readonly createdNs: bigint;
-  /** First instant at which the version then newest in it had reached max(created, not_before). Never moves later. */
+  /** `created_time` of the newest version. */
+  readonly versionCreatedNs: bigint;
+  /** First instant at which the version then newest in it had reached max(created, not_before). */
   readonly activeAt: number;
-  readonly notBeforeAt: number | null;
+  /** It was seen active: whatever is written or the clock says later, it never becomes pending again. */
+  readonly wasActive: boolean;
   readonly expiresAt: number | null;
   readonly graceMs: number | null;
   /** When `delete_version_after` deletes the newest version. */
@@ -34,11 +37,13 @@ export interface Generation {
   readonly lookedAt: number | null;
 }
 
+/** Identity of a version: numbers begin anew when a secret is re-created, times do not. */
 export interface VersionStamp {
   readonly version: number;
   readonly createdNs: bigint;
 }
 
+/** A generation of one version. */
 export function generationOf(
   epoch: number,
   stamp: VersionStamp,
@@ -51,8 +56,9 @@ export function generationOf(
     version: stamp.version,
     value: document.value,
     createdNs: stamp.createdNs,
+    versionCreatedNs: stamp.createdNs,
     activeAt: Math.max(nsToMs(stamp.createdNs), document.notBeforeAt ?? -Infinity),
-    notBeforeAt: document.notBeforeAt,
+    wasActive: false,
     expiresAt: document.expiresAt,
     graceMs: document.graceMs,
     deletionAt,
@@ -67,19 +73,13 @@ export function createdAt(generation: Generation): number {
   return nsToMs(generation.createdNs);
 }
 
-/**
- * One generation of two neighbours with the same value: age of the older, fields and `version` of the newer. It is
- * active since the older one was, unless that had not happened when the newer was written.
- */
-function join(older: Generation, newer: Generation): Generation {
-  return {
-    ...newer,
-    firstVersion: older.firstVersion,
-    createdNs: older.createdNs,
-    activeAt: older.activeAt <= createdAt(newer) ? older.activeAt : newer.activeAt,
-    leftCurrentAt: newer.leftCurrentAt ?? older.leftCurrentAt,
-    lookedAt: newer.lookedAt ?? older.lookedAt,
-  };
+/** Not taken back: it counts for who signs and for when older ones end. */
+export function isStanding(generation: Generation): boolean {
+  return generation.cancelledAt === null;
+}
+
+export function isActive(generation: Generation, now: number): boolean {
+  return generation.wasActive || generation.activeAt <= now;
 }
 
 /**
@@ -94,8 +94,12 @@ export function groupGenerations(pieces: readonly Generation[]): Generation[] {
   return groups;
 }
 
+function byAge(a: Generation, b: Generation): number {
+  return a.epoch - b.epoch || a.firstVersion - b.firstVersion;
+}
+
 function append(groups: Generation[], piece: Generation): void {
-  const sameIndex = piece.cancelledAt === null ? indexOfContinued(groups, piece) : -1;
+  const sameIndex = isStanding(piece) ? indexOfContinued(groups, piece) : -1;
   const same = groups[sameIndex];
   if (same === undefined) {
     groups.push(piece);
@@ -113,15 +117,37 @@ function indexOfContinued(groups: readonly Generation[], piece: Generation): num
   for (let index = groups.length - 1; index >= 0; index -= 1) {
     const candidate = groups[index] as Generation;
     if (candidate.epoch !== piece.epoch) return -1;
-    const isOut = candidate.cancelledAt !== null;
-    if (!isOut && candidate.value.equals(piece.value)) {
-      return candidate.presence === 'destroyed' || piece.presence === 'destroyed' ? -1 : index;
-    }
-    if (!isOut && candidate.activeAt <= createdAt(piece)) return -1;
+    if (!isStanding(candidate)) continue;
+    if (candidate.value.equals(piece.value)) return isRevoked(candidate, piece) ? -1 : index;
+    if (!wasPendingWhen(candidate, piece)) return -1;
   }
   return -1;
 }
 
-function byAge(a: Generation, b: Generation): number {
-  return a.epoch - b.epoch || a.firstVersion - b.firstVersion;
+/** A destroyed value that is written again is a new token. */
+function isRevoked(...generations: Generation[]): boolean {
+  return generations.some((one) => one.presence === 'destroyed');
+}
+
+/** Whether `generation` was still to come when the first version of `next` was written. */
+export function wasPendingWhen(generation: Generation, next: Generation): boolean {
+  const writtenAt = Math.max(createdAt(next), nsToMs(generation.versionCreatedNs));
+  return generation.activeAt > writtenAt;
+}
+
+/**
+ * One generation of two neighbours with the same value: age of the older, fields and `version` of the newer. It is
+ * active since the older one was, unless that had not happened when the newer was written.
+ */
+function join(older: Generation, newer: Generation): Generation {
+  const isStillPending = !older.wasActive && wasPendingWhen(older, newer);
+  return {
+    ...newer,
+    firstVersion: older.firstVersion,
+    createdNs: older.createdNs,
+    activeAt: isStillPending ? newer.activeAt : older.activeAt,
+    wasActive: older.wasActive || newer.wasActive,
+    leftCurrentAt: newer.leftCurrentAt ?? older.leftCurrentAt,
+    lookedAt: newer.lookedAt ?? older.lookedAt,
+  };
 }

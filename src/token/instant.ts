@@ -2,7 +2,7 @@
 // two quick writes apart, so order is decided on nanoseconds.
 
 const RFC3339 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|z|[+-]\d{2}:\d{2})$/;
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ]([01]\d|2[0-3]):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|z|[+-]\d{2}:\d{2})$/;
 
 /** Nanoseconds since the Unix epoch, or null when `text` is not an RFC 3339 instant. */
 export function parseInstantNs(text: string): bigint | null {

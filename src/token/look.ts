@@ -1,8 +1,10 @@
-// Which versions deserve another look. Destroying a version is the operator's kill switch, so whatever still verifies
-// is looked at by number: often at first, when a mistake is most likely to be noticed, then now and then.
-import type { Generation } from './generation.js';
+// Which versions deserve another look. Destroying a version is the operator's kill switch, so whatever signs, is to
+// sign or still verifies is looked at by number: what is superseded often at first, when a mistake is most likely to be
+// noticed, then now and then.
+import { type Generation, isStanding } from './generation.js';
 import type { TokenHistory } from './history.js';
-import type { TokenSnapshot } from './snapshot.js';
+import type { TokenLimits } from './limits.js';
+import { rolesAt } from './roles.js';
 
 const OFTEN_FOR_MS = 300_000;
 const SELDOM_EVERY_MS = 300_000;
@@ -10,27 +12,25 @@ const SELDOM_EVERY_MS = 300_000;
 /** The next version to read by number, or null when this refresh has read all it needs. `done` are read already. */
 export function nextVersionToRead(
   history: TokenHistory,
-  snapshot: TokenSnapshot,
   now: number,
+  limits: TokenLimits,
   done: ReadonlySet<number>,
 ): number | null {
-  if (history.readBack !== null) return history.readBack.next;
-  const due = [...unconfirmedCurrent(history, snapshot), ...dueSuperseded(history, snapshot, now)];
-  return due.find((version) => !done.has(version)) ?? null;
+  const { readBack } = history;
+  if (readBack !== null && !done.has(readBack.next)) return readBack.next;
+  return versionsToLookAt(history, now, limits).find((version) => !done.has(version)) ?? null;
 }
 
-/** The current, when it is not the newest: no read of the newest says that it is still there. */
-function unconfirmedCurrent(history: TokenHistory, snapshot: TokenSnapshot): number[] {
-  const current = snapshot.current ?? snapshot.last;
-  if (current?.source !== 'vault' || current.version === null) return [];
-  return current.version === history.topVersion ? [] : [current.version];
-}
-
-function dueSuperseded(history: TokenHistory, snapshot: TokenSnapshot, now: number): number[] {
-  const verifying = new Set(snapshot.superseded.map((one) => one.version));
-  return history.generations
-    .filter((one) => one.epoch === history.epoch && verifying.has(one.version))
-    .filter((one) => isDue(one, history, now))
+/** Deleted ones too, whatever `on_deleted` says: an undelete has to be seen. */
+function versionsToLookAt(history: TokenHistory, now: number, limits: TokenLimits): number[] {
+  const roles = rolesAt(history, now, { ...limits, onDeleted: 'keep' });
+  const signing = roles.current ?? roles.revoked;
+  return [
+    ...(signing === null ? [] : [signing]),
+    ...roles.pending.slice(0, limits.supersededMax),
+    ...roles.superseded.map((one) => one.generation).filter((one) => isDue(one, history, now)),
+  ]
+    .filter((one) => one.epoch === history.epoch && one.version !== history.topVersion)
     .map((one) => one.version);
 }
 
@@ -41,7 +41,8 @@ function isDue(generation: Generation, history: TokenHistory, now: number): bool
 }
 
 function supersededAt(generation: Generation, history: TokenHistory): number {
-  if (generation.leftCurrentAt !== null) return generation.leftCurrentAt;
-  const after = history.generations.slice(history.generations.indexOf(generation) + 1);
-  return Math.min(...after.filter((one) => one.cancelledAt === null).map((one) => one.activeAt));
+  const known = generation.leftCurrentAt ?? generation.cancelledAt;
+  if (known !== null) return known;
+  const later = history.generations.slice(history.generations.indexOf(generation) + 1);
+  return Math.min(...later.filter(isStanding).map((one) => one.activeAt));
 }

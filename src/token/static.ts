@@ -2,7 +2,8 @@
 // old one keeps its grace. Read like any other token.
 import type { AgentToken } from './agent-token.js';
 import { changeBetween, reviseSnapshot } from './change.js';
-import type { CurrentToken, SupersededToken, TokenLimits, TokenSnapshot } from './snapshot.js';
+import type { TokenLimits } from './limits.js';
+import type { CurrentToken, SupersededToken, TokenSnapshot } from './snapshot.js';
 import type { TokenSource } from './source.js';
 import type { Decision, DecisionListener } from './store.js';
 
