@@ -1,0 +1,25 @@
+import { openSync, closeSync, existsSync } from 'node:fs';
+import t from 'tap';
+import { buildProcessFacts, parseMaxFds } from '../../src/telemetry/process-facts.js';
+
+t.test('the soft limit of open files is read from its line', async (t) => {
+  const limits = (value: string) =>
+    `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${value}                 4096                 files\n`;
+  t.equal(parseMaxFds(limits('1024')), 1024);
+  t.equal(parseMaxFds(limits('unlimited')), Number.POSITIVE_INFINITY);
+  t.equal(parseMaxFds('Max cpu time  unlimited  unlimited  seconds'), null);
+});
+
+t.test(
+  'an opened file is one more',
+  { skip: existsSync('/proc/self/fd') ? false : 'no /proc' },
+  async (t) => {
+    const read = buildProcessFacts();
+    const before = (await read()).openFds ?? 0;
+    const fd = openSync('/proc/self/limits', 'r');
+    const after = (await read()).openFds ?? 0;
+    closeSync(fd);
+    t.equal(after, before + 1);
+    t.ok(((await read()).maxFds ?? 0) > 0);
+  },
+);
