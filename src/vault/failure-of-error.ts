@@ -55,6 +55,12 @@ function tlsSentence(code: string): string | null {
       return 'what answers at vault.address does not speak TLS: check the port, or write http:// if that is meant';
     case 'TLS_FILES':
       return 'vault.ca_cert, vault.client_cert or vault.client_key cannot be read or do not belong together';
+    case 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED':
+    case 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE':
+    case 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE':
+    case 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA':
+    case 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED':
+      return 'vault wants a client certificate, or does not take this one: check vault.client_cert and vault.client_key';
     default:
       return tlsCodes.test(code)
         ? 'the TLS handshake with vault failed: check vault.ca_cert, vault.client_cert and vault.client_key'

@@ -1,10 +1,9 @@
 // Connections to one Vault address: a small undici pool, kept alive between polls. Sends one request and gives back
 // one whole answer, or an error with a code. No retry, no redirect, no proxy of the environment, no answer above the
 // limit. RFC 9112.
-import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
-import buildConnector from 'undici/lib/core/connect.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
+import { Connector, type TlsSettings } from './connector.js';
 import { answerBytesMax, type VaultAnswer } from './vault-answer.js';
 
 export interface HttpRequest {
@@ -24,14 +23,6 @@ export interface HttpConnections {
   close(): Promise<void>;
 }
 
-/** PEM texts, and the name to expect in the certificate instead of the address's. */
-export interface TlsSettings {
-  readonly ca: string | null;
-  readonly cert: string | null;
-  readonly key: string | null;
-  readonly serverName: string | null;
-}
-
 export interface HttpConnectionsOptions {
   readonly origin: string;
   readonly tls: TlsSettings;
@@ -46,8 +37,8 @@ const BACKSTOP_MS = 2_000;
 const HEADER_BYTES_MAX = 16_384;
 
 export function openConnections(options: HttpConnectionsOptions): HttpConnections {
-  const connecting = new Connecting(options);
   const backstopMs = options.timeoutMs + BACKSTOP_MS;
+  const connector = new Connector(options.tls, backstopMs);
   const pool = new Pool(options.origin, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
@@ -56,13 +47,13 @@ export function openConnections(options: HttpConnectionsOptions): HttpConnection
     bodyTimeout: backstopMs,
     maxHeaderSize: HEADER_BYTES_MAX,
     maxResponseSize: answerBytesMax,
-    connect: connecting.connect,
+    connect: connector.connect,
   });
   return {
-    request: (request, signal) => send(pool, connecting, request, signal),
+    request: (request, signal) => send(pool, connector, request, signal),
     retire: () => pool.close(),
     close: async () => {
-      connecting.drop();
+      connector.drop();
       await pool.destroy();
     },
   };
@@ -70,7 +61,7 @@ export function openConnections(options: HttpConnectionsOptions): HttpConnection
 
 function send(
   pool: Dispatcher,
-  connecting: Connecting,
+  connector: Connector,
   request: HttpRequest,
   signal: AbortSignal,
 ): Promise<VaultAnswer> {
@@ -79,7 +70,7 @@ function send(
     const chunks: Buffer[] = [];
     let controller: Dispatcher.DispatchController | null = null;
     let head: Pick<VaultAnswer, 'status' | 'headers'> | null = null;
-    const started = connecting.waiter();
+    const started = connector.waiter();
     const settle = (): void => {
       started();
       signal.removeEventListener('abort', onAbort);
@@ -120,7 +111,7 @@ function send(
         else resolve({ ...head, bodyText: textOf(chunks) });
       },
       onResponseError(_controller, error) {
-        fail(error);
+        fail(connector.causeOf(error));
       },
     };
     pool.dispatch({ method: method, path, headers, body }, handler);
@@ -137,61 +128,4 @@ function textOf(chunks: readonly Buffer[]): string {
 
 function single(value: string | string[] | undefined): string | null {
   return (Array.isArray(value) ? value[0] : value) ?? null;
-}
-
-/**
- * Sockets that are not connected yet. The pool would let them run to its own timeout after the last request that
- * waited for them was given up; here they go with it.
- */
-class Connecting {
-  readonly #connector: SocketConnector;
-  readonly #sockets = new Set<Socket>();
-  #waiters = 0;
-
-  constructor({ tls, timeoutMs }: HttpConnectionsOptions) {
-    const connector: unknown = buildConnector({
-      timeout: timeoutMs + BACKSTOP_MS,
-      ...(tls.ca === null ? {} : { ca: tls.ca }),
-      ...(tls.cert === null ? {} : { cert: tls.cert }),
-      ...(tls.key === null ? {} : { key: tls.key }),
-      ...(tls.serverName === null ? {} : { servername: tls.serverName }),
-    });
-    // undici's own connector returns the socket; its declaration does not say so
-    this.#connector = connector as SocketConnector;
-  }
-
-  readonly connect: buildConnector.connector = (options, callback) => {
-    const socket = this.#connector(options, (error, connected) => {
-      this.#sockets.delete(socket);
-      if (error === null) {
-        callback(null, connected);
-      } else {
-        callback(error, null);
-      }
-    });
-    this.#sockets.add(socket);
-  };
-
-  /** Counts a request in; the returned function, called when it is sent or given up, counts it out once. */
-  waiter(): () => void {
-    this.#waiters += 1;
-    let waits = true;
-    return () => {
-      if (!waits) return;
-      waits = false;
-      this.#waiters -= 1;
-      if (this.#waiters === 0) this.drop();
-    };
-  }
-
-  drop(): void {
-    for (const socket of this.#sockets) socket.destroy(new ConnectAbandoned());
-    this.#sockets.clear();
-  }
-}
-
-type SocketConnector = (...args: Parameters<buildConnector.connector>) => Socket;
-
-class ConnectAbandoned extends Error {
-  readonly code = 'UND_ERR_ABORTED';
 }

@@ -75,9 +75,10 @@ export class LoginSession {
     return result.failure.class === 'vault_login_failed' ? { ok: true, held } : result;
   }
 
-  /** Vault took the login: whatever it answered was no 403. */
+  /** Vault took the login: whatever it answered was no 403. The next 403 is news, and looked into at once. */
   accepted(held: HeldLogin): void {
     held.isAlive = true;
+    held.checkedAtMs = -Infinity;
   }
 
   /** A read was refused with 403. Looks whether the login lives, and decides whether it is to be replaced. */

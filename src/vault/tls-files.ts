@@ -1,7 +1,7 @@
 // Certificates and keys for talking to Vault, from their files, read again before each use: a rotated certificate is
 // taken as soon as it is whole, and a half-written one never replaces what works.
 import { createSecureContext } from 'node:tls';
-import type { TlsSettings } from './http-connections.js';
+import type { TlsSettings } from './connector.js';
 
 export interface TlsFilesConfig {
   readonly caCert: string | null;

@@ -2,7 +2,8 @@
 // Connections are made anew when the TLS files changed.
 import type { Clock } from '../platform/clock.js';
 import { clockOffsetMs, offsetSampleMs, withSample } from './clock-offset.js';
-import { openConnections, type HttpConnections, type TlsSettings } from './http-connections.js';
+import type { TlsSettings } from './connector.js';
+import { openConnections, type HttpConnections } from './http-connections.js';
 import { buildNodeVaultRequests, type VaultRequest } from './node-vault-requests.js';
 import type { VaultAnswer } from './vault-answer.js';
 

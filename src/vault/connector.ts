@@ -1,0 +1,89 @@
+// How sockets to Vault are opened, and what the pool does not tell of them: a connection that nobody waits for any more
+// is given up at once, and a TLS alert after the handshake (TLS 1.3: "certificate required") is not lost behind
+// "other side closed".
+import type { Socket } from 'node:net';
+import buildConnector from 'undici/lib/core/connect.js';
+
+/** PEM texts, and the name to expect in the certificate instead of the address's. */
+export interface TlsSettings {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+}
+
+export class Connector {
+  readonly #open: SocketConnector;
+  readonly #connecting = new Set<Socket>();
+  readonly #alerts = new Map<number, Error>();
+  #waiters = 0;
+
+  /** `timeoutMs`: the backstop behind the deadline of the caller. */
+  constructor(tls: TlsSettings, timeoutMs: number) {
+    const connector: unknown = buildConnector({
+      timeout: timeoutMs,
+      ...(tls.ca === null ? {} : { ca: tls.ca }),
+      ...(tls.cert === null ? {} : { cert: tls.cert }),
+      ...(tls.key === null ? {} : { key: tls.key }),
+      ...(tls.serverName === null ? {} : { servername: tls.serverName }),
+    });
+    // it returns the socket; its declaration does not say so
+    this.#open = connector as SocketConnector;
+  }
+
+  readonly connect: buildConnector.connector = (options, callback) => {
+    const socket = this.#open(options, (error, connected) => {
+      this.#connecting.delete(socket);
+      if (error === null) {
+        this.#watchForAlert(connected);
+        callback(null, connected);
+      } else {
+        callback(error, null);
+      }
+    });
+    this.#connecting.add(socket);
+  };
+
+  /** Counts a request in; the returned function, called when it is sent or given up, counts it out once. */
+  waiter(): () => void {
+    this.#waiters += 1;
+    let waits = true;
+    return () => {
+      if (!waits) return;
+      waits = false;
+      this.#waiters -= 1;
+      if (this.#waiters === 0) this.drop();
+    };
+  }
+
+  /** Gives up every connection that is not established. */
+  drop(): void {
+    for (const socket of this.#connecting) socket.destroy(new ConnectAbandoned());
+    this.#connecting.clear();
+  }
+
+  /** What ended the connection, where the pool says only that it ended. */
+  causeOf(error: Error): Error {
+    const { socket } = error as { readonly socket?: { readonly localPort?: number } | null };
+    return this.#alerts.get(socket?.localPort ?? -1) ?? error;
+  }
+
+  #watchForAlert(socket: Socket): void {
+    const { localPort } = socket;
+    if (localPort === undefined) return;
+    socket.on('error', (error) => {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code?.startsWith('ERR_SSL_') === true) this.#alerts.set(localPort, error);
+    });
+    socket.once('close', () => {
+      // a turn later: the pool fails the request when it hears of the same event
+      queueMicrotask(() => this.#alerts.delete(localPort));
+    });
+  }
+}
+
+type SocketConnector = (...args: Parameters<buildConnector.connector>) => Socket;
+
+class ConnectAbandoned extends Error {
+  readonly code = 'UND_ERR_ABORTED';
+}
