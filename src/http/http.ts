@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ListenConfig } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
+import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { RouteSeries } from '../telemetry/metrics.js';
 import { authoritiesOf, type BoundAddress } from './authority.js';
@@ -25,6 +26,7 @@ export interface HttpOptions extends Omit<ProbeSources, 'isDraining'> {
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly audit?: Audit;
   /** Whether the agent is going to stop: `/readyz` is 503 while everything is still served. */
   readonly draining: () => boolean;
   /**
@@ -80,6 +82,7 @@ export function buildHttp(options: HttpOptions): Http {
     },
     onFault: (fault) => {
       options.logger.error({ ...fault }, 'a request failed by a fault of the agent');
+      options.audit?.('internal_error', { request_id: fault.requestId, route: fault.route });
     },
   });
 

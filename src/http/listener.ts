@@ -22,6 +22,7 @@ export interface ListenerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** A refusal of something that never became a request. */
   readonly onUnparsed: (status: number) => void;
+  /** A connection was closed, or could not be taken, because there are too many. */
   readonly onConnectionRefused: () => void;
 }
 
@@ -105,7 +106,12 @@ export function buildListener(options: ListenerOptions): Listener {
   };
 
   return {
-    listen: (target) => bind(server, target, options.setting),
+    async listen(target) {
+      const bound = await bind(server, target, options.setting);
+      // Without a listener a failed accept (no file descriptor left) would end the process.
+      server.on('error', options.onConnectionRefused);
+      return bound;
+    },
     drain,
     async stop(withinMs) {
       drain();

@@ -1,7 +1,7 @@
 // Appends lines to standard output or to a file without ever waiting, throwing or growing without bound: a reader
 // that stalls, a full disk or a vanished directory costs lines (counted), never the agent. Not `process.stdout`:
 // that one is synchronous on pipes, so a stalled log collector would stop the event loop.
-import { close, open, write, writeSync } from 'node:fs';
+import { close, open, openSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../platform/clock.js';
 
@@ -114,8 +114,9 @@ export function buildLineWriter(options: LineWriterOptions): LineWriter {
     flushSync() {
       const lines = queue;
       queue = [];
-      if (lines.length === 0 || fd < 0) return;
+      if (lines.length === 0) return;
       try {
+        if ('file' in target && fd < 0) fd = openSync(target.file, 'a', FILE_MODE);
         writeSync(fd, `${lines.join('\n')}\n`);
       } catch (error) {
         options.onDropped?.(lines, errorCode(error));

@@ -170,7 +170,9 @@ t.test('a body that no route asked for is skipped, whatever it is', async (t) =>
 t.test(
   'a fault of ours is a problem that tells nothing, and a log line without the message',
   async (t) => {
+    const audited: unknown[] = [];
     const { apiUrl, logged, counted } = await startHttp(t, {
+      audit: (event, fields) => audited.push([event, fields]),
       health: () => {
         throw new TypeError('canary-1f4c');
       },
@@ -191,6 +193,10 @@ t.test(
       ],
     );
     t.notMatch(logged.join(), /canary/);
+    t.match(audited, [
+      ['internal_error', { route: '/health', request_id: /^[0-9a-f-]{36}$/ }],
+      ['internal_error', { route: '/metrics' }],
+    ]);
     t.same(counted, ['api GET /health 500', 'api GET /metrics 500']);
   },
 );

@@ -1,11 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import {
-  auditEvents,
-  buildAudit,
-  isAuditLine,
-  type AuditFields,
-} from '../../src/telemetry/audit.js';
+import { auditEvents, buildAudit, isAuditLine } from '../../src/telemetry/audit.js';
 import { FakeClock } from '../fixtures/fake-clock.js';
 
 const root = new URL('../../', import.meta.url);

@@ -146,3 +146,12 @@ t.test('what waits is written at the last moment of a crash', async (t) => {
   await writer.flush(1000);
   t.equal((await readFile(file, 'utf8')).match(/waiting/g)?.length, 1);
 });
+
+t.test('a crash before the first line was written still leaves it', async (t) => {
+  const file = join(await temporary(t), 'audit.log');
+  const { writer } = into(file);
+  writer.write('in flight');
+  writer.write('waiting');
+  writer.flushSync();
+  t.match(await readFile(file, 'utf8'), /waiting\n/);
+});
