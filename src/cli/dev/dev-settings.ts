@@ -1,10 +1,15 @@
 // The settings of `keytender dev`: the user's own, except that the Vault is the dev Vault and never another one whose
 // address or token happens to be in the environment, and that it polls often.
-import type { DevVault } from '../../dev-vault/index.js';
 import { isTerminal, type Environment } from '../../platform/terminal.js';
 import type { Io } from '../io.js';
 import type { SettingsOptions } from '../settings.js';
 import { UsageError } from '../usage-error.js';
+
+/** The dev Vault as the agent enters it. */
+export interface VaultLogin {
+  readonly address: string;
+  readonly vaultToken: string;
+}
 
 /** How a Vault is found and entered, and the tokens that would be used without one. */
 const foreign =
@@ -19,7 +24,7 @@ const foreignFlag =
 export function devSettings(
   settings: SettingsOptions,
   io: Pick<Io, 'env' | 'hostname' | 'stdout'>,
-  vault: Pick<DevVault, 'address' | 'rootToken'>,
+  vault: VaultLogin,
 ): [SettingsOptions, Pick<Io, 'env' | 'hostname'>] {
   const flag = settings.set.find((text) => foreignFlag.test(text));
   if (flag !== undefined) {
@@ -32,7 +37,7 @@ export function devSettings(
     ...Object.fromEntries(own),
     KEYTENDER_VAULT_ADDRESS: vault.address,
     KEYTENDER_VAULT_AUTH_METHOD: 'token',
-    KEYTENDER_VAULT_AUTH_TOKEN: vault.rootToken,
+    KEYTENDER_VAULT_AUTH_TOKEN: vault.vaultToken,
   };
   return [settings, { env, hostname: io.hostname }];
 }

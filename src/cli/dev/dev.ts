@@ -10,8 +10,8 @@ import { runAgentWith } from '../run-agent.js';
 import { loadSettings, type SettingsOptions } from '../settings.js';
 import { UsageError } from '../usage-error.js';
 import { agentIntroduction, eventLine, vaultIntroduction } from './introduction.js';
-import { devSettings } from './dev-settings.js';
-import { newToken, rotateEvery, writeTokens } from './rotation.js';
+import { devSettings, type VaultLogin } from './dev-settings.js';
+import { newToken, rotateEvery, secretOf, writeTokens } from './rotation.js';
 import { startVault } from './start-vault.js';
 import { isTerminal } from '../../platform/terminal.js';
 
@@ -26,7 +26,7 @@ export interface DevOptions {
 export async function dev(options: DevOptions, settings: SettingsOptions, io: Io): Promise<number> {
   io.signals.hangupStops();
   const rotateEveryMs = intervalOf(options.rotateEvery);
-  const planned = await loadSettings(...devSettings(settings, io, plannedVault(options)));
+  const planned = await loadSettings(...devSettings(settings, io, plannedVault));
   if (!planned.ok) return refuseSettings(planned.problems, io);
   const vault = await startVault(options, planned.config.vault?.mount ?? 'secret');
   const stopping = new AbortController();
@@ -37,17 +37,15 @@ export async function dev(options: DevOptions, settings: SettingsOptions, io: Io
     }
     return options.vaultOnly === true
       ? await serveVault(vault, planned.config, io)
-      : await serveAgent(vault, settings, io);
+      : await serveAgent(vault, readOnlyToken(vault, planned.config), settings, io);
   } finally {
     stopping.abort();
     await vault.close();
   }
 }
 
-/** Where the Vault will be, as far as the settings care: which mount and which tokens it needs is theirs to say. */
-function plannedVault({ rootToken }: DevOptions): Pick<DevVault, 'address' | 'rootToken'> {
-  return { address: 'http://127.0.0.1:8200', rootToken };
-}
+/** Before there is one: which mount and which tokens it needs is for the settings to say. */
+const plannedVault: VaultLogin = { address: 'http://127.0.0.1:8200', vaultToken: 'planned' };
 
 function intervalOf(text: string | undefined): number | null {
   if (text === undefined) return null;
@@ -69,9 +67,22 @@ async function serveVault(vault: DevVault, config: Config, io: Io): Promise<numb
   return exitCode.done;
 }
 
-async function serveAgent(vault: DevVault, settings: SettingsOptions, io: Io): Promise<number> {
+/** As in production: the agent may read its own tokens and nothing else. */
+function readOnlyToken(vault: DevVault, config: Config): string {
+  const path = `${config.vault?.mount ?? 'secret'}/data/${secretOf(config, '*')}`;
+  vault.policy('keytender', `path "${path}" { capabilities = ["read"] }`);
+  return vault.token({ policies: ['keytender'] }).token;
+}
+
+async function serveAgent(
+  vault: DevVault,
+  vaultToken: string,
+  settings: SettingsOptions,
+  io: Io,
+): Promise<number> {
+  const { address } = vault;
   const load = (): ReturnType<typeof loadSettings> =>
-    loadSettings(...devSettings(settings, io, vault));
+    loadSettings(...devSettings(settings, io, { address, vaultToken }));
   const loaded = await load();
   if (!loaded.ok) return refuseSettings(loaded.problems, io);
   const { config } = loaded;

@@ -77,7 +77,8 @@ async function readBody(response: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const part of response as AsyncIterable<Buffer>) {
     bytes += part.length;
-    if (bytes > bodyBytesMax) throw Object.assign(new Error('the answer is too long'), { code: 'TOO_LONG' });
+    if (bytes > bodyBytesMax)
+      throw Object.assign(new Error('the answer is too long'), { code: 'TOO_LONG' });
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
