@@ -11,7 +11,7 @@ export class ConfigProblem extends Error {
   constructor(key: string, message: string, fix: string) {
     super(message);
     this.name = 'ConfigProblem';
-    this.key = printable(key);
+    this.key = key === '' ? '""' : printable(key);
     this.fix = fix;
   }
 
