@@ -11,7 +11,7 @@ import { buildAudit } from '../telemetry/audit.js';
 import { buildLogger } from '../telemetry/logger.js';
 import { buildMetrics } from '../telemetry/metrics.js';
 import { buildLines, type Stdout } from './lines.js';
-import type { AgentEvent } from './narrator.js';
+import type { TellEvent } from './agent-event.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
 import { buildTokenServices } from './token-services.js';
@@ -32,7 +32,7 @@ export interface AgentOptions {
   readonly version: string;
   /** Once everything listens. */
   readonly onReady?: (addresses: { readonly api: string; readonly probe: string | null }) => void;
-  readonly onEvent?: (event: AgentEvent) => void;
+  readonly onEvent?: TellEvent;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -50,10 +50,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const logger = await buildLogger({
     ...config.log,
     isTerminal: options.stdout.isTTY === true,
-    write: lines.log.write,
+    write: lines.writeLog,
     clock,
   });
-  const audit = buildAudit({ agentId: config.agent.id, clock, write: lines.audit.write });
+  const audit = buildAudit({ agentId: config.agent.id, clock, write: lines.writeAudit });
   const metrics = buildMetrics({
     version,
     clock,
@@ -98,13 +98,15 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     livez: reports.livez,
     readyz: reports.readyz,
     startupz: reports.startupz,
-    metrics: metrics.scrape,
+    metrics: () => metrics.scrape(),
     listen: config.listen,
     version,
     clock,
     logger,
     draining: stopping.isAsked,
-    onRequest: metrics.httpRequest,
+    onRequest: (route, method, status, seconds) => {
+      metrics.httpRequest(route, method, status, seconds);
+    },
     onConnectionRefused: () => {
       metrics.rateLimited('connections');
     },

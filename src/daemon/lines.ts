@@ -3,7 +3,7 @@
 import type { Config } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
 import { isAuditLine } from '../telemetry/audit.js';
-import { buildLineWriter, type LineWriter } from '../telemetry/line-writer.js';
+import { buildLineWriter } from '../telemetry/line-writer.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
 /** The part of `process.stdout` that is used: lines are written to its descriptor without blocking. */
@@ -13,8 +13,8 @@ export interface Stdout {
 }
 
 export interface Lines {
-  readonly log: LineWriter;
-  readonly audit: LineWriter;
+  readonly writeLog: (line: string) => void;
+  readonly writeAudit: (line: string) => void;
   /** From now on dropped lines are counted here. */
   onDropped(metrics: Pick<Metrics, 'auditSuppressed' | 'logLinesDropped'>): void;
   reopen(): void;
@@ -40,8 +40,12 @@ export function buildLines({
   const { file } = config.audit;
   const audit = file === null ? log : buildLineWriter({ target: { file }, clock, onDropped });
   return {
-    log,
-    audit,
+    writeLog: (line) => {
+      log.write(line);
+    },
+    writeAudit: (line) => {
+      audit.write(line);
+    },
     onDropped: (metrics) => {
       counter = metrics;
     },

@@ -21,9 +21,9 @@ export interface ReloadOptions {
 
 export interface Reload {
   /** The settings in force. */
-  config(): Config;
+  readonly config: () => Config;
   /** Asks for a reload. Never throws, never waits. */
-  run(): void;
+  readonly run: () => void;
 }
 
 export function buildReload(options: ReloadOptions): Reload {

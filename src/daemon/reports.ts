@@ -38,11 +38,11 @@ export interface Verdict {
 }
 
 export interface Reports {
-  health(): HealthBody;
-  livez(): Promise<Verdict>;
-  readyz(): Verdict;
-  startupz(): Verdict;
-  metricsView(): MetricsView;
+  readonly health: () => HealthBody;
+  readonly livez: () => Promise<Verdict>;
+  readonly readyz: () => Verdict;
+  readonly startupz: () => Verdict;
+  readonly metricsView: () => MetricsView;
 }
 
 /** A loop that looks late right after a suspend has only not run yet: it gets this long to. */
@@ -75,7 +75,7 @@ export function buildReports(options: ReportsOptions): Reports {
       const at = now();
       return deriveHealth(facts(at), options.limits(), at);
     },
-    async livez() {
+    livez: async () => {
       for (let check = 0; late() !== null && check < RECHECKS; check += 1) {
         await clock.sleep(RECHECK_MS);
       }

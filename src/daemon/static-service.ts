@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import { AgentToken } from '../token/agent-token.js';
 import { StaticToken } from '../token/static.js';
-import type { Narrator } from './narrator.js';
+import type { ChangeNarrator } from './change-narrator.js';
 import { readTokenText, tokenLimits } from './token-limits.js';
 import type { TokenService } from './token-service.js';
 
@@ -16,7 +16,7 @@ export interface StaticServiceOptions {
   readonly token: TokenConfig;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly narrator: Narrator;
+  readonly narrator: ChangeNarrator;
 }
 
 /** Throws `ConfigProblem` when the token cannot be read or is none. */
@@ -33,7 +33,7 @@ export async function buildStaticService(options: StaticServiceOptions): Promise
   source.subscribe((decision) => {
     narrator.decided(decision);
   });
-  narrator.loadedAtStart(source.at(clock.now()));
+  narrator.begun(source.at(clock.now()));
 
   const look = async (): Promise<void> => {
     const seenAt = await modifiedAt(config);
@@ -65,7 +65,7 @@ export async function buildStaticService(options: StaticServiceOptions): Promise
         const waitMs = Math.min(LOOK_EVERY_MS, config.refresh.intervalMs);
         await clock.sleep(waitMs, stopping.signal).catch(() => undefined);
         source.at(clock.now());
-        if (!stopping.signal.aborted) await lookSafely();
+        await lookSafely();
       }
     },
     stop: () => {

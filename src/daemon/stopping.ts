@@ -12,7 +12,7 @@ export interface Stopping {
   readonly asked: Promise<string>;
   /** Aborts at the second signal. */
   readonly hurry: AbortSignal;
-  isAsked(): boolean;
+  readonly isAsked: () => boolean;
 }
 
 export function listenForStop(signals: StopSignals): Stopping {

@@ -8,7 +8,9 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { initialToken, TokenStore, type TokenStoreOptions } from '../token/store.js';
 import type { VaultClient } from '../vault/vault-client.js';
-import { type AgentEvent, Narrator } from './narrator.js';
+import type { TellEvent } from './agent-event.js';
+import { AttemptNarrator } from './attempt-narrator.js';
+import { ChangeNarrator } from './change-narrator.js';
 import { buildStaticService } from './static-service.js';
 import { readTokenText, tokenLimits } from './token-limits.js';
 import type { TokenService } from './token-service.js';
@@ -21,7 +23,7 @@ export interface TokenServicesOptions {
   readonly logger: Logger;
   readonly audit: Audit;
   readonly metrics: Metrics;
-  readonly onEvent: (event: AgentEvent) => void;
+  readonly onEvent: TellEvent;
 }
 
 export interface TokenServices {
@@ -53,7 +55,7 @@ export async function buildTokenServices(options: TokenServicesOptions): Promise
 
 function buildService(options: TokenServicesOptions, token: TokenConfig): Promise<TokenService> {
   const { vault } = options;
-  const narrator = new Narrator({ ...options, token: token.name });
+  const narrator = new ChangeNarrator({ ...options, token: token.name });
   return vault === null
     ? buildStaticService({ ...options, token, narrator })
     : buildVaultService(options, token, vault, narrator);
@@ -63,7 +65,7 @@ async function buildVaultService(
   options: TokenServicesOptions,
   token: TokenConfig,
   vault: VaultClient,
-  narrator: Narrator,
+  narrator: ChangeNarrator,
 ): Promise<TokenService> {
   const { config, clock, random } = options;
   const store = new TokenStore({
@@ -71,9 +73,12 @@ async function buildVaultService(
     ...(await initialOption(config, token, clock)),
     now: clock.now(),
   });
+  const vaultNow = (): number => clock.now() + vault.clockOffsetMs();
+  narrator.begun(store.at(vaultNow()));
   store.subscribe((decision) => {
     narrator.decided(decision);
   });
+  const attempts = new AttemptNarrator({ ...options, token: token.name });
   const loop = new RefreshLoop({
     name: token.name,
     store,
@@ -82,7 +87,7 @@ async function buildVaultService(
     clock,
     random,
     onAttempt: (outcome, record) => {
-      narrator.attempted(outcome, record);
+      attempts.attempted(outcome, record, store.at(vaultNow()).current !== null);
     },
   });
   return {
@@ -94,7 +99,7 @@ async function buildVaultService(
     reconfigure: (next) => {
       const again = next.tokens.find(({ name }) => name === token.name);
       if (again === undefined) return;
-      store.reconfigure(storeSettings(next, again), clock.now() + vault.clockOffsetMs());
+      store.reconfigure(storeSettings(next, again), vaultNow());
       loop.reconfigure(refreshSettings(next));
     },
   };

@@ -1,7 +1,7 @@
 // What `keytender dev` prints: where things are, what to paste, and then a line per event. The commands are meant to
 // be copied; a test runs them.
 import type { Config } from '../../config/config.js';
-import type { AgentEvent } from '../../daemon/narrator.js';
+import type { AgentEvent } from '../../daemon/agent-event.js';
 import { NOT_FOR_PRODUCTION, type DevVault } from '../../dev-vault/index.js';
 import { secretOf } from './rotation.js';
 
