@@ -11,10 +11,8 @@ export function fileSchema(): TSchema {
     ...(row.kind === 'secret' ? [fileForm(key)] : []),
   ]);
   const token = Type.Union([mapping(describedAll(tokenSettings)), Type.Null()]);
-  const tokens: TSchema = Type.Record(
-    Type.String({ pattern: '^(?!client$)[a-z0-9-]{1,63}$' }),
-    token,
-  );
+  const names = Type.String({ pattern: '^(?!client$)[a-z0-9-]{1,63}$' });
+  const tokens = Type.Record(names, token, { additionalProperties: false, minProperties: 1 });
   const sinks = Type.Array(mapping(describedAll(sinkSettings), ['name', 'type']));
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
