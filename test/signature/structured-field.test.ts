@@ -20,6 +20,9 @@ import type {
 
 const RUNS = process.env['KEYTENDER_TEST_FULL'] === '1' ? 1_000_000 : 60_000;
 
+/** It refuses what follows a date within a field, and holds dates in a `Date`, which ends with the year 275760. */
+const itsSlips = /whitespace or EOL|Invalid time value/;
+
 // -- generated fields: pieces in any order, and well-formed fields with a character changed
 
 const key = fc.constantFrom(
@@ -67,11 +70,8 @@ const parameters = fc
   );
 const item = fc.tuple(bare, parameters).map((parts) => parts.join(''));
 const innerList = fc
-  .tuple(fc.array(fc.tuple(item, space), { maxLength: 4 }), space, parameters)
-  .map(
-    ([items, pad, suffix]) =>
-      `(${pad}${items.map(([one, gap]) => one + (gap || ' ')).join('')})${suffix}`,
-  );
+  .tuple(fc.array(item, { maxLength: 4 }), space, space, parameters)
+  .map(([items, pad, gap, suffix]) => `(${pad}${items.join(gap || ' ')}${pad})${suffix}`);
 const member = fc.oneof(item, innerList);
 const comma = fc.tuple(space, space).map(([before, after]) => `${before},${after}`);
 const joined = <T>(one: fc.Arbitrary<T>, text: (value: T) => string) =>
@@ -302,8 +302,7 @@ function readWith(parse: (text: string) => unknown, text: string): unknown {
   try {
     return plain(parse(text));
   } catch (error) {
-    // a date may be followed by anything that ends an item
-    return String(error).includes('whitespace or EOL') ? 'its slip' : undefined;
+    return itsSlips.test(String(error)) ? 'its slip' : undefined;
   }
 }
 
@@ -314,7 +313,7 @@ function plain(value: unknown): unknown {
   if (value instanceof ArrayBuffer) return `bytes ${Buffer.from(value).toString('hex')}`;
   if (value instanceof sf.Token) return `token ${value.toString()}`;
   if (value instanceof sf.DisplayString) return `display ${value.toString()}`;
-  if (value instanceof Date) return `date ${value.getTime() / 1000}`;
+  if (value instanceof Date) return `date ${value.toISOString() && value.getTime() / 1000}`;
   return typeof value === 'string' ? `string ${value}` : value === 0 ? 0 : value;
 }
 
