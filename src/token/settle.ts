@@ -25,16 +25,14 @@ export function settleHistory(
 function markSwap(history: TokenHistory, { current }: SnapshotContent, now: number): TokenHistory {
   const before = history.signing;
   const isSwapped = before !== null && current !== null && !current.value.equals(before);
-  const generations = history.generations.map((one) => {
-    const hasLeft = isSwapped && one.value.equals(before);
-    const isLatched = one.wasActive || !isStanding(one) || one.activeAt > now;
-    if (!hasLeft && isLatched) return one;
-    return {
-      ...one,
-      wasActive: one.wasActive || !isLatched,
-      leftCurrentAt: hasLeft ? now : one.leftCurrentAt,
-    };
-  });
+  const leftIndex = isSwapped
+    ? history.generations.findLastIndex((one) => one.value.equals(before))
+    : -1;
+  const generations = history.generations.map((one, index) => ({
+    ...one,
+    wasActive: one.wasActive || (isStanding(one) && one.activeAt <= now),
+    leftCurrentAt: index === leftIndex ? now : one.leftCurrentAt,
+  }));
   return { ...history, generations, signing: current?.value ?? null };
 }
 
