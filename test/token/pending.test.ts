@@ -58,11 +58,7 @@ t.test(
     const story = new Story().put('a').put('b', { notBefore: 600 });
     story.poll();
     t.equal(story.signs(), 'a');
-    t.strictSame(
-      story.agent.decisions.map((one) => one.change),
-      ['unchanged', 'pending', 'loaded', 'unchanged'].slice(0, story.agent.decisions.length),
-      'no rotation on the way',
-    );
+    t.notOk(story.agent.decisions.some(({ change }) => change === 'rotated'));
   },
 );
 
