@@ -10,44 +10,45 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = {
   m: 60,
   h: 3600,
 };
-const GO_DURATION = /^([+-]?)((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|ms|s|m|h))+$/;
-const GO_PART = /([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)/g;
+const PART = /^([0-9]*\.?[0-9]*)([^0-9.]*)/;
 
 export type DurationRead = { readonly seconds: number } | { readonly error: string };
 
 /** Seconds (may be a fraction or negative), or Go's words for why it is none. */
 export function readDuration(value: Json): DurationRead {
-  if (value instanceof JsonNumber) return readSecondsText(value.literal);
+  if (value instanceof JsonNumber) return readDurationText(value.literal);
   if (typeof value === 'number') return { seconds: value };
   if (typeof value !== 'string') return { error: 'could not parse duration from input' };
-  return readDurationText(value);
-}
-
-function readSecondsText(literal: string): DurationRead {
-  return /^-?[0-9]+$/.test(literal)
-    ? { seconds: Number(literal) }
-    : { error: `strconv.ParseInt: parsing "${literal}": invalid syntax` };
+  return value === '' ? { seconds: 0 } : readDurationText(value);
 }
 
 function readDurationText(text: string): DurationRead {
-  if (text === '') return { seconds: 0 };
   if (/^[+-]?[0-9]+$/.test(text)) return { seconds: Number(text) };
-  const days = /^([+-]?[0-9]+)d$/.exec(text);
-  if (days !== null) return { seconds: Number(days[1]) * 86_400 };
-  const parsed = GO_DURATION.exec(text);
-  if (parsed !== null) return { seconds: sumOfParts(text) * (parsed[1] === '-' ? -1 : 1) };
   if (text.endsWith('d')) {
-    return { error: `strconv.ParseInt: parsing "${text.slice(0, -1)}": invalid syntax` };
+    const days = text.slice(0, -1);
+    return /^[+-]?[0-9]+$/.test(days)
+      ? { seconds: Number(days) * 86_400 }
+      : { error: `strconv.ParseInt: parsing "${days}": invalid syntax` };
   }
-  return /[smh]$/.test(text)
-    ? { error: `time: invalid duration "${text}"` }
-    : { error: `strconv.ParseInt: parsing "${text}": invalid syntax` };
+  const unsigned = text.replace(/^[+-]/, '');
+  const read = sumOfParts(unsigned);
+  if (typeof read === 'number') return { seconds: text.startsWith('-') ? -read : read };
+  return { error: `time: ${read} duration "${text}"` };
 }
 
-function sumOfParts(text: string): number {
+/** Seconds, or what is wrong: "invalid", "missing unit in", "unknown unit …in". */
+function sumOfParts(text: string): number | string {
   let seconds = 0;
-  for (const [, amount, unit] of text.matchAll(GO_PART)) {
-    seconds += Number(amount) * (UNIT_SECONDS[unit ?? ''] ?? 0);
+  let rest = text;
+  if (rest === '') return 'invalid';
+  while (rest !== '') {
+    const [whole, amount = '', unit = ''] = PART.exec(rest) ?? [''];
+    if (amount === '' || amount === '.') return 'invalid';
+    if (unit === '') return 'missing unit in';
+    const scale = Object.hasOwn(UNIT_SECONDS, unit) ? UNIT_SECONDS[unit] : undefined;
+    if (scale === undefined) return `unknown unit "${unit}" in`;
+    seconds += Number(amount) * scale;
+    rest = rest.slice(whole.length);
   }
   return seconds;
 }

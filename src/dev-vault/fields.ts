@@ -1,5 +1,5 @@
 // Request fields by kind, converted as leniently as Vault converts them (`"3"` is a number, `"a,b"` a list) and
-// refused in its words where they cannot be. Null counts as not given.
+// refused in its words where they cannot be. Null is the kind's zero, except that a null duration is not given.
 import { readDuration } from './duration.js';
 import {
   emptyObject,
@@ -36,8 +36,10 @@ export class Fields {
     const fields = new Fields();
     for (const name of Object.keys(schema)) {
       const value = raw[name];
-      if (value === undefined || value === null) continue;
-      const converted = convert(schema[name] ?? 'string', value);
+      if (value === undefined) continue;
+      const kind = schema[name] ?? 'string';
+      if (value === null && (kind === 'seconds' || kind === 'signedSeconds')) continue;
+      const converted = value === null ? zeroOf(kind) : convert(kind, value);
       if ('error' in converted) {
         return { error: `error converting input for field "${name}": ${converted.error}` };
       }
@@ -81,6 +83,28 @@ export class Fields {
 
   strings(name: string): readonly string[] {
     return (this.#values.get(name) as string[] | undefined) ?? [];
+  }
+}
+
+function zeroOf(kind: FieldKind): Converted {
+  switch (kind) {
+    case 'string':
+    case 'name':
+      return { value: '' };
+    case 'int':
+    case 'seconds':
+    case 'signedSeconds':
+      return { value: 0 };
+    case 'bool':
+      return { value: false };
+    case 'map':
+      return { value: emptyObject() };
+    case 'pairs':
+      return { value: {} };
+    case 'ints':
+    case 'strings':
+    case 'commaStrings':
+      return { value: [] };
   }
 }
 
@@ -128,7 +152,6 @@ export function weakString(value: Json): { value: string } | { error: string } {
   if (value instanceof JsonNumber) return { value: value.literal };
   if (typeof value === 'number') return { value: String(value) };
   if (typeof value === 'boolean') return { value: value ? '1' : '0' };
-  if (Array.isArray(value) && value.length === 0) return { value: '' };
   return { error: unconvertible('string', value) };
 }
 
@@ -178,10 +201,17 @@ function weakBool(value: Json): Converted {
   return { error: `'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax` };
 }
 
+const MAP = 'map[string]interface {}';
+
 function weakMap(value: Json): Converted {
   if (isJsonObject(value)) return { value };
-  if (Array.isArray(value) && value.length === 0) return { value: emptyObject() };
-  return { error: `'' expected a map or struct, got '${goType(value)}'` };
+  if (!Array.isArray(value)) return { error: unconvertible(MAP, value) };
+  const wrong = value.findIndex((element) => !isJsonObject(element));
+  if (wrong !== -1) {
+    const error = unconvertible(MAP, value[wrong] ?? null);
+    return { error: error.replace("''", `'[${wrong}]'`) };
+  }
+  return { value: Object.assign(emptyObject(), ...value) as JsonObject };
 }
 
 function pairsOf(value: Json): Converted {
@@ -216,18 +246,26 @@ function secondsOf(kind: 'seconds' | 'signedSeconds', value: Json): Converted {
 
 function intsOf(value: Json): Converted {
   const text = value instanceof JsonNumber ? value.literal : value;
-  const list = typeof text === 'string' ? splitList(text) : Array.isArray(text) ? text : [text];
+  const list = listOf(text);
   const ints: number[] = [];
   for (const [index, element] of list.entries()) {
     const read = weakInt(element);
-    if ('error' in read) return { error: read.error.replace("''", `'[${index}]'`) };
+    if ('error' in read) return { error: `${DECODING}${at(read.error, index)}` };
     ints.push(read.value);
   }
   return { value: ints };
 }
 
-function splitList(text: string): string[] {
-  return text === '' ? [] : text.split(',');
+const DECODING = 'decoding failed due to the following error(s):\n\n';
+
+function at(error: string, index: number): string {
+  return error.replace("''", `'[${index}]'`);
+}
+
+function listOf(value: Json): Json[] {
+  if (typeof value === 'string') return value === '' ? [] : value.split(',');
+  if (Array.isArray(value)) return value;
+  return isJsonObject(value) && Object.keys(value).length === 0 ? [] : [value];
 }
 
 function stringsOf(value: Json, splitsCommas: boolean): Converted {
@@ -239,7 +277,7 @@ function stringsOf(value: Json, splitsCommas: boolean): Converted {
   const strings: string[] = [];
   for (const [index, element] of list.entries()) {
     const read = weakString(element);
-    if ('error' in read) return { error: read.error.replace("''", `'[${index}]'`) };
+    if ('error' in read) return { error: `${DECODING}${at(read.error, index)}` };
     strings.push(read.value.trim());
   }
   return { value: strings };

@@ -1,5 +1,5 @@
 // JSON as a Go server reads and writes it: numbers keep the digits they were written with, keys come out sorted,
-// `<`, `>` and `&` are escaped, lone surrogates become U+FFFD, and whatever follows the first value is not looked at.
+// `<`, `>` and `&` are escaped, lone surrogates become U+FFFD, and only the first value counts.
 // Refuses nesting deeper than `DEPTH_MAX`. (RFC 8259; Go's encoding/json with `UseNumber`.)
 
 /** A number as it was written: 1.0 stays 1.0 and twenty digits stay twenty digits. */
@@ -46,11 +46,29 @@ export function toJson(value: unknown): Json {
   return text === undefined ? null : (decodeJson(text) ?? null);
 }
 
-/** The first JSON value of the text; undefined when there is none (only white space). Throws `SyntaxError`. */
+/**
+ * The first JSON value of the text; undefined when there is none (only white space). What follows must be JSON too, or
+ * the beginning of it. Throws `SyntaxError`.
+ */
 export function decodeJson(text: string): Json | undefined {
   const reader = new Reader(text);
   reader.skipSpace();
-  return reader.atEnd ? undefined : reader.value(0);
+  if (reader.atEnd) return undefined;
+  const first = reader.value(0);
+  skipRest(reader);
+  return first;
+}
+
+function skipRest(reader: Reader): void {
+  try {
+    reader.skipSpace();
+    while (!reader.atEnd) {
+      reader.value(0);
+      reader.skipSpace();
+    }
+  } catch (error) {
+    if (!reader.atEnd) throw error;
+  }
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -104,8 +122,14 @@ class Reader {
       case 'n':
         return this.#word('null', null);
       default:
-        return new JsonNumber(this.#match(NUMBER) || this.#fail());
+        return this.#number();
     }
+  }
+
+  #number(): JsonNumber {
+    const literal = this.#match(NUMBER) || this.#fail();
+    if (!Number.isFinite(Number(literal))) this.#fail();
+    return new JsonNumber(literal);
   }
 
   #object(depth: number): JsonObject {

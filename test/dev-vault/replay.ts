@@ -140,7 +140,7 @@ class ReplaySession {
     const mounted = /^sys\/(?:mounts|auth)\/(.+)$/.exec(request.path)?.[1];
     if (mounted !== undefined && answer.status === 204) this.#mounted.add(`${mounted}/`);
     this.#compare(recorded.step, 'status', response.status, answer.status);
-    for (const name of Object.keys((response.headers as object))) {
+    for (const name of Object.keys(response.headers as object)) {
       this.#compare(recorded.step, `header ${name}`, response.headers[name], answer.headers[name]);
     }
     const expectedBody = response.body ?? null;

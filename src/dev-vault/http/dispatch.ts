@@ -5,7 +5,7 @@ import { Fields } from '../fields.js';
 import { readDuration } from '../duration.js';
 import type { Json, JsonObject } from '../json-text.js';
 import type { Mount } from '../mount.js';
-import type { VaultNode } from '../node.js';
+import { VaultNode } from '../node.js';
 import type { Operation } from '../policy/acl.js';
 import type { Realm } from '../realm.js';
 import {
@@ -25,6 +25,7 @@ import { INVALID, wrapBody } from '../sys/wrapping.js';
 import type { TokenEntry } from '../token/token-entry.js';
 import { answerOf, refusalAnswer, type Answer } from './answer.js';
 import { cleanedPath, clientTokenOf, isPrintable, type Incoming } from './incoming.js';
+import { standbyDecision } from './standby.js';
 import { patchTypeRefusal, readBody, readJson, readQuery, type BodyRead } from './request-body.js';
 
 const PREFIX = '/v1/';
@@ -39,13 +40,18 @@ export async function dispatch(node: VaultNode, incoming: Incoming): Promise<Ans
   if (limited !== undefined) return limited;
   const asked = readLogical(incoming, path);
   if (isRefusal(asked)) return refusalAnswer(asked);
-  const result = await answerLogical(node, asked, incoming);
+  const target = incoming.rawPath + (incoming.rawQuery === '' ? '' : `?${incoming.rawQuery}`);
+  const stays = headerOf(incoming, 'x-vault-no-request-forwarding') !== '';
+  const elsewhere = standbyDecision(node, asked.operation, target, stays);
+  if (elsewhere !== undefined && !(elsewhere instanceof VaultNode)) return elsewhere;
+  const result = await answerLogical(elsewhere ?? node, asked, incoming);
   return answerOf(asked.operation, result);
 }
 
 function answerEarly({ path, rawPath, rawQuery }: Incoming): Answer | undefined {
   if (!isPrintable(path)) return { status: 400, body: '', headers: { 'content-type': '' } };
-  if (path === '/') return redirect('/ui/');
+  const elsewhere = path === '/v1/sys' ? '/v1/sys/' : '/ui/';
+  if (path === '/' || path === '/ui' || path === '/v1/sys') return redirect(elsewhere);
   if (!path.startsWith(PREFIX)) return refusalAnswer(refuse(404));
   const clean = cleanedPath(rawPath);
   return clean === undefined
@@ -137,6 +143,7 @@ function readOperation({ method, query }: Incoming): Operation | Refusal {
     case 'SCAN':
       return 'scan';
     case 'HEAD':
+    case 'OPTIONS':
       return 'header';
     default:
       return refuse(405);
@@ -271,13 +278,22 @@ class LogicalRequest {
       realm: this.#realm,
       node: this.#node,
     };
+    // Whether the thing exists is asked first, and that question is not answered about fields that make no sense.
+    const asksFirst = this.#asked.operation === 'update' && route.exists !== undefined;
+    if (asksFirst && !(fields instanceof Fields)) return this.#unreadable(token, fields.error);
     const operation = operationOf(route, call);
     if (route.needsNoToken !== true && !this.#mayCall(route, token, operation)) return policyDenied;
     const handler = handlerOf(route, operation);
     if (handler === undefined) return unsupportedOperation;
-    if (!(fields instanceof Fields)) return refuse(400, `Field validation failed: ${fields.error}`);
+    if (!(fields instanceof Fields)) {
+      return refuse(400, `Field validation failed: ${fields.error}`);
+    }
     const result = await handler({ ...call, operation });
     return this.#wrap(this.#withWarnings(route, captures, result));
+  }
+
+  #unreadable(token: TokenEntry | undefined, error: string): Refusal {
+    return token === undefined ? permissionDenied : refuse(400, error);
   }
 
   #mayCall(route: CompiledRoute, token: TokenEntry | undefined, operation: Operation): boolean {
@@ -292,6 +308,7 @@ class LogicalRequest {
     result: Result,
   ): Result {
     if (result === undefined || isRefusal(result) || result.bare !== undefined) return result;
+    if (result.status !== undefined) return result;
     const names = Object.keys(this.#asked.data);
     const ignored =
       route.takesArbitraryFields === true

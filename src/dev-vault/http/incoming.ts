@@ -32,12 +32,10 @@ export function readTarget(target: string): TargetRead {
 
 function decodePath(rawPath: string): string | undefined {
   if (/%(?![0-9a-fA-F]{2})/.test(rawPath)) return undefined;
-  try {
-    return decodeURIComponent(rawPath);
-  } catch {
-    // Bytes that are no UTF-8: Go keeps them; they cannot be printed, which is refused next.
-    return '\u0000';
-  }
+  const bytes = rawPath.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;

@@ -48,10 +48,22 @@ export function readQuery(parameters: URLSearchParams): JsonObject {
   return fields;
 }
 
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 /** Why a PATCH of this content type is refused; undefined for a merge patch. */
 export function patchTypeRefusal(contentType: string | undefined): Refusal | undefined {
-  if (contentType === undefined || contentType === '') return refuse(400, 'mime: no media type');
-  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (type === MERGE_PATCH) return undefined;
+  const malformed = mediaTypeError(type);
+  if (malformed !== undefined) return refuse(400, malformed);
   return refuse(415, `PATCH requires Content-Type of ${MERGE_PATCH}, provided ${type}`);
+}
+
+function mediaTypeError(type: string): string | undefined {
+  if (type === '') return 'mime: no media type';
+  const slash = type.indexOf('/');
+  const major = slash === -1 ? type : type.slice(0, slash);
+  if (!TOKEN.test(major)) return 'mime: expected slash after first token';
+  if (slash !== -1 && !TOKEN.test(type.slice(slash + 1))) return 'mime: expected token after slash';
+  return undefined;
 }

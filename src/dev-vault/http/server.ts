@@ -43,6 +43,10 @@ export interface ServerOptions {
 export const BODY_BYTES_MAX = 33_554_432;
 const HEADER_BYTES_MAX = 1_048_576;
 
+const NOT_ALLOWED =
+  'HTTP/1.1 405 Method Not Allowed\r\nCache-Control: no-store\r\nContent-Type: application/json\r\n' +
+  `${NOTICE_HEADER}: ${NOT_FOR_PRODUCTION}\r\nContent-Length: 14\r\nConnection: close\r\n\r\n{"errors":[]}\n`;
+
 const BAD_REQUEST =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request';
 
@@ -280,9 +284,20 @@ function textAnswer(status: number, body: string): Answer {
   return { status, body, headers: { 'content-type': 'text/plain; charset=utf-8' } };
 }
 
-function onClientError(_error: Error, socket: Duplex): void {
-  if (socket.writable) socket.end(BAD_REQUEST);
-  else socket.destroy();
+function onClientError(error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isMethod = error.code === 'HPE_INVALID_METHOD' && isRequestLine(error.rawPacket);
+  socket.end(isMethod ? NOT_ALLOWED : BAD_REQUEST);
+}
+
+/** A method that the parser does not know, in an otherwise sound request. */
+function isRequestLine(packet: Buffer | undefined): boolean {
+  return (
+    packet !== undefined && /^[A-Z]+ \S+ HTTP\/1\.[01]\r\n/.test(packet.toString('latin1', 0, 4096))
+  );
 }
 
 function secureContext(tls: DevVaultTls): SecureContextOptions {

@@ -17,7 +17,7 @@ export function customMetadataErrors(pairs: Readonly<Record<string, string>>): s
 }
 
 function pairErrors(key: string, value: string): string[] {
-  const quoted = JSON.stringify(key);
+  const quoted = quote(key);
   const keyBytes = Buffer.byteLength(key);
   const valueBytes = Buffer.byteLength(value);
   const errors: string[] = [];
@@ -36,4 +36,12 @@ function pairErrors(key: string, value: string): string[] {
     errors.push(`value for key ${quoted} contains unprintable characters`);
   }
   return errors.map((error) => `${PREFIX}: ${error}`);
+}
+
+/** As Go quotes: what cannot be printed is escaped. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    new RegExp(UNPRINTABLE.source, 'gu'),
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
 }

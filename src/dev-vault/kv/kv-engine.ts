@@ -33,7 +33,7 @@ export class KvEngine {
     return this.clock.stamp();
   }
 
-  write(path: string, data: JsonObject, cas: number | undefined): Written {
+  write(path: string, data: JsonObject | null, cas: number | undefined): Written {
     const before = this.table.get(path);
     const refusal = casRefusal(before, this.settings, cas);
     if (refusal !== undefined) return { refusal };

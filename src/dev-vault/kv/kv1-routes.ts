@@ -1,6 +1,7 @@
 // KV version 1: one value a path, no versions, no `/data/`. Here because reading it by mistake is an answer of its own.
 // https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v1
-import { RawJson } from '../json-text.js';
+import { readDuration } from '../duration.js';
+import { RawJson, type JsonObject } from '../json-text.js';
 import { refuse, type Result } from '../result.js';
 import { compileRoutes, type Call, type Route } from '../route.js';
 import { engineOf, secretOf } from './kv-call.js';
@@ -26,7 +27,15 @@ function read(call: Call): Result {
   const secret = secretOf(call);
   const current = secret?.versions.get(secret.currentVersion);
   if (current === undefined) return undefined;
-  return { data: new RawJson(current.dataText), leaseSeconds: LEASE_SECONDS };
+  return { data: new RawJson(current.dataText), leaseSeconds: leaseOf(current.data) };
+}
+
+/** A field `ttl` (or the older `lease`) is told as the lease. */
+function leaseOf(data: JsonObject | undefined): number {
+  const wanted = data?.['ttl'] ?? data?.['lease'];
+  if (wanted === undefined) return LEASE_SECONDS;
+  const read = readDuration(wanted);
+  return 'error' in read ? LEASE_SECONDS : Math.trunc(read.seconds);
 }
 
 function write(call: Call): Result {

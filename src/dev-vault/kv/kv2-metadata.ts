@@ -70,7 +70,7 @@ export function writeMetadata(call: Call): Result {
   engine.table.set(path, {
     ...secret,
     ...changedSettings(call, secret),
-    customMetadata: fields.has('custom_metadata') ? custom.pairs : secret.customMetadata,
+    customMetadata: fields.has('custom_metadata') ? orNone(custom.pairs) : secret.customMetadata,
   });
   return ignoredWarnings(call, engine.settings);
 }
@@ -135,7 +135,13 @@ function patchCustom(
   for (const key of Object.keys(patch)) {
     if (patch[key] === null) Reflect.deleteProperty(merged, key);
   }
-  return merged;
+  return orNone(merged);
+}
+
+function orNone(
+  pairs: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined {
+  return Object.keys(pairs).length === 0 ? undefined : pairs;
 }
 
 function readCustom(
@@ -208,7 +214,9 @@ export function scanMetadata(call: Call): Result {
   const keys = engineOf(call)
     .table.paths(call.node.asOfMs)
     .filter((path) => path.startsWith(folder))
-    .map((path) => path.slice(folder.length));
+    .map((path) => path.slice(folder.length))
+    // Folder by folder, nearest first.
+    .sort((a, b) => a.split('/').length - b.split('/').length);
   return listed(call, folder, keys);
 }
 

@@ -158,7 +158,8 @@ function writeData(call: Call): Result {
   if (!call.fields.has('data')) return refuse(400, 'no data provided');
   const cas = casOf(call);
   if (Number.isNaN(cas)) return refuse(400, 'error parsing check-and-set parameter');
-  return written(engineOf(call).write(path, call.fields.map('data'), cas));
+  const data = call.data['data'] === null ? null : call.fields.map('data');
+  return written(engineOf(call).write(path, data, cas));
 }
 
 function written(outcome: Written): Result {

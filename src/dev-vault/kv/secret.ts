@@ -77,7 +77,7 @@ export function casRefusal(
 export function addVersion(
   secret: Secret | undefined,
   engine: SecretSettings,
-  data: JsonObject,
+  data: JsonObject | null,
   at: Nanos,
 ): Secret {
   const before = secret ?? emptySecret(at, 0);
@@ -88,7 +88,8 @@ export function addVersion(
     createdText: formatNanos(at),
     ...deletionAt(expiryOf(at, before, engine)),
     destroyed: false,
-    data,
+    data: data ?? emptyObject(),
+    // A write of null is kept as null and read as such: a live version without data.
     dataText: encodeJson(data),
   });
   const kept = Math.max(before.maxVersions, engine.maxVersions) || VERSIONS_MAX_DEFAULT;
@@ -172,6 +173,13 @@ export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
 }
 
 function mergeValue(target: Json | undefined, patch: Json): Json {
+  if (Array.isArray(patch)) return patch.map(withoutNulls);
   if (!isJsonObject(patch)) return patch;
   return mergePatch(isJsonObject(target) ? target : emptyObject(), patch);
+}
+
+/** Objects inside a list that a patch brings lose their nulls; the list itself keeps its own. */
+function withoutNulls(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  return isJsonObject(value) ? mergePatch(emptyObject(), value) : value;
 }

@@ -73,10 +73,7 @@ function enable(call: Call): Result {
   if ('refusedWith' in config) return config;
   const backend = createAuthBackend(type);
   if (backend === undefined) {
-    return refuse(
-      400,
-      `plugin not found in the catalog: ${type}; the dev Vault has approle, jwt and kubernetes`,
-    );
+    return refuse(400, `plugin not found in the catalog: ${type}`);
   }
   const mount = createMount({
     path,

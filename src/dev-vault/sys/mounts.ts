@@ -5,7 +5,8 @@ import { readDuration } from '../duration.js';
 import { kv1Backend } from '../kv/kv1-routes.js';
 import { KvEngine } from '../kv/kv-engine.js';
 import { kv2Backend } from '../kv/kv2-routes.js';
-import type { Json, JsonObject } from '../json-text.js';
+import { randomUUID } from 'node:crypto';
+import { encodeJson, type Json, type JsonObject } from '../json-text.js';
 import { createMount, describeMount, type Mount, type MountConfig } from '../mount.js';
 import { refuse, type Refusal, type Result } from '../result.js';
 import type { Call, Route } from '../route.js';
@@ -88,7 +89,7 @@ function mount(call: Call): Result {
 
 function mountRefusal(call: Call, path: string): Refusal | undefined {
   const taken = PROTECTED.find((prefix) => path.startsWith(prefix));
-  if (taken !== undefined) return refuse(400, `cannot mount under existing mount "${taken}"`);
+  if (taken !== undefined) return refuse(400, `cannot mount "${path}"`);
   for (const existing of call.realm.mounts.keys()) {
     if (existing === path) return refuse(400, `path is already in use at ${existing}`);
     if (existing.startsWith(path) || path.startsWith(existing)) {
@@ -119,7 +120,7 @@ export function createEngine(core: Core, wanted: EngineWanted): Mount | Refusal 
     case 'generic': {
       const version = options?.['version'];
       if (version !== undefined && version !== '1' && version !== '2') {
-        return refuse(400, `invalid kv version "${version}"`);
+        return refuse(400, 'nil backend of type "kv" returned from factory');
       }
       return createMount({
         ...rest,
@@ -130,16 +131,13 @@ export function createEngine(core: Core, wanted: EngineWanted): Mount | Refusal 
       });
     }
     default:
-      return refuse(
-        400,
-        `plugin not found in the catalog: ${wanted.type}; the dev Vault has no other engine than kv`,
-      );
+      return refuse(400, `plugin not found in the catalog: ${wanted.type}`);
   }
 }
 
 function kv1Options(wanted: EngineWanted): Readonly<Record<string, string>> | null {
   if (wanted.type === 'kv-v1') return { ...wanted.options, version: '1' };
-  return wanted.options ?? null;
+  return wanted.options ?? {};
 }
 
 export function readMountConfig(raw: JsonObject): Partial<MountConfig> | Refusal {
@@ -149,18 +147,21 @@ export function readMountConfig(raw: JsonObject): Partial<MountConfig> | Refusal
     ['max_lease_ttl', 'maxLeaseSeconds'],
   ] as const;
   for (const [name, key] of ttls) {
-    const read = readTtl(raw[name]);
+    const read = readTtl(raw[name], name === 'max_lease_ttl' ? 'max' : 'default');
     if (typeof read !== 'number') return read;
     if (read > 0) config[key] = read;
   }
   return config;
 }
 
-function readTtl(value: Json | undefined): number | Refusal {
+function readTtl(value: Json | undefined, which: string): number | Refusal {
   if (value === undefined || value === null) return 0;
   const read = readDuration(value);
   return 'error' in read
-    ? refuse(400, `unable to parse TTL: ${read.error}`)
+    ? refuse(
+        400,
+        `unable to parse ${which} TTL of ${encodeJson(value).replaceAll('"', '')}: ${read.error}`,
+      )
     : Math.trunc(read.seconds);
 }
 
@@ -189,7 +190,13 @@ function remount(call: Call): Result {
   if (realm.mounts.has(to)) return refuse(400, `path already in use at "${to}"`);
   realm.mounts.delete(from);
   realm.mounts.set(to, { ...moved, path: to });
-  return { data: { migration_id: moved.uuid } };
+  return {
+    data: { migration_id: randomUUID() },
+    alsoAtTop: true,
+    warnings: [
+      "Mount move has been queued. Progress will be reported in OpenBao's server log, tagged with the returned migration_id",
+    ],
+  };
 }
 
 /** The settings of one mount; `prefix` is `auth/` for auth methods. */
@@ -213,13 +220,18 @@ export function tuningOf(call: Call, path: string): Result {
 export function tune(call: Call, path: string): Result {
   const { fields } = call;
   const found = call.realm.mounts.get(path);
-  if (found === undefined) return refuse(400, `no mount entry found`);
+  if (found === undefined) {
+    return refuse(400, `tune of path "${path}" failed: no mount entry found`);
+  }
   for (const [name, key] of [
     ['default_lease_ttl', 'defaultLeaseSeconds'],
     ['max_lease_ttl', 'maxLeaseSeconds'],
   ] as const) {
     if (!fields.has(name)) continue;
-    const read = readTtl(weakTtl(fields.string(name)));
+    const read = readTtl(
+      weakTtl(fields.string(name)),
+      name === 'max_lease_ttl' ? 'max' : 'default',
+    );
     if (typeof read !== 'number') return read;
     found.config[key] = read;
   }
