@@ -55,8 +55,6 @@ export function buildListener(options: ListenerOptions): Listener {
     requireHostHeader: false,
   });
   server.timeout = limits.inactivityTimeoutMs;
-  // No limit here: beyond it Node drops fields in silence, and a second Host could hide among them.
-  server.maxHeadersCount = 0;
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     connections.begin(request, response);
