@@ -3,6 +3,7 @@
 // "other side closed".
 import type { Socket } from 'node:net';
 import buildConnector from 'undici/lib/core/connect.js';
+import { openTunnel } from './proxy-tunnel.js';
 
 /** PEM texts, and the name to expect in the certificate instead of the address's. */
 export interface TlsSettings {
@@ -14,12 +15,14 @@ export interface TlsSettings {
 
 export class Connector {
   readonly #open: SocketConnector;
-  readonly #connecting = new Set<Socket>();
+  readonly #proxy: string | null;
+  readonly #connecting = new Set<Destroyable>();
   readonly #alerts = new Map<number, Error>();
   #waiters = 0;
 
-  /** `timeoutMs`: the backstop behind the deadline of the caller. */
-  constructor(tls: TlsSettings, timeoutMs: number) {
+  /** `timeoutMs`: the backstop behind the deadline of the caller. `proxy`: an `http` or `https` URL, or null. */
+  constructor(tls: TlsSettings, timeoutMs: number, proxy: string | null) {
+    this.#proxy = proxy;
     const connector: unknown = buildConnector({
       timeout: timeoutMs,
       ...(tls.ca === null ? {} : { ca: tls.ca }),
@@ -32,6 +35,23 @@ export class Connector {
   }
 
   readonly connect: buildConnector.connector = (options, callback) => {
+    const proxy = this.#proxy;
+    if (proxy === null) {
+      this.#openSocket(options, callback);
+      return;
+    }
+    const { hostname, protocol } = options;
+    const port = Number(options.port === '' ? DEFAULT_PORTS[protocol] : options.port);
+    const tunnel = openTunnel(proxy, { host: hostname, port }, (error, httpSocket) => {
+      this.#connecting.delete(tunnel);
+      if (httpSocket === null) callback(error ?? new ConnectAbandoned(), null);
+      else if (protocol === 'https:') this.#openSocket({ ...options, httpSocket }, callback);
+      else callback(null, httpSocket);
+    });
+    this.#connecting.add(tunnel);
+  };
+
+  #openSocket(options: buildConnector.Options, callback: buildConnector.Callback): void {
     const socket = this.#open(options, (error, connected) => {
       this.#connecting.delete(socket);
       if (error === null) {
@@ -42,7 +62,7 @@ export class Connector {
       }
     });
     this.#connecting.add(socket);
-  };
+  }
 
   /** Counts a request in; the returned function, called when it is sent or given up, counts it out once. */
   waiter(): () => void {
@@ -80,6 +100,12 @@ export class Connector {
       queueMicrotask(() => this.#alerts.delete(localPort));
     });
   }
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+interface Destroyable {
+  destroy(error: Error): unknown;
 }
 
 type SocketConnector = (...args: Parameters<buildConnector.connector>) => Socket;

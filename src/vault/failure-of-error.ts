@@ -80,6 +80,8 @@ function unreachableSentence(code: string): string {
     case 'EAI_FAIL':
     case 'EAI_NODATA':
       return 'the name in vault.address is not found: check it, and DNS';
+    case 'PROXY_REFUSED':
+      return 'the proxy does not let this agent through to vault: check vault.proxy and its rules';
     case 'EMFILE':
     case 'ENFILE':
       return 'no connection can be opened, the limit of open files is reached: raise it';

@@ -26,6 +26,8 @@ export interface HttpConnections {
 export interface HttpConnectionsOptions {
   readonly origin: string;
   readonly tls: TlsSettings;
+  /** An HTTP proxy on the way, or null. */
+  readonly proxy: string | null;
   /** The deadline of the caller; the pool's own timeouts are the backstop behind it. Milliseconds. */
   readonly timeoutMs: number;
 }
@@ -38,7 +40,7 @@ const HEADER_BYTES_MAX = 16_384;
 
 export function openConnections(options: HttpConnectionsOptions): HttpConnections {
   const backstopMs = options.timeoutMs + BACKSTOP_MS;
-  const connector = new Connector(options.tls, backstopMs);
+  const connector = new Connector(options.tls, backstopMs, options.proxy);
   const pool = new Pool(options.origin, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
@@ -67,58 +69,84 @@ function send(
 ): Promise<VaultAnswer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const chunks: Buffer[] = [];
-    let controller: Dispatcher.DispatchController | null = null;
-    let head: Pick<VaultAnswer, 'status' | 'headers'> | null = null;
-    const started = connector.waiter();
-    const settle = (): void => {
-      started();
-      signal.removeEventListener('abort', onAbort);
-    };
-    const fail = (error: Error): void => {
-      settle();
-      reject(error);
-    };
-    const onAbort = (): void => {
-      fail(signal.reason as Error);
-      controller?.abort(new Error('aborted'));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+    const receiver = new AnswerReceiver(connector, signal, resolve, reject);
     const { method, path, headers, body } = request;
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart(requestController) {
-        controller = requestController;
-        started();
-        if (signal.aborted) requestController.abort(new Error('aborted'));
-      },
-      onResponseStart(_controller, status, answerHeaders) {
-        if (status < 200) return;
-        head = {
-          status,
-          headers: {
-            date: single(answerHeaders['date']),
-            retryAfter: single(answerHeaders['retry-after']),
-            location: single(answerHeaders['location']),
-          },
-        };
-      },
-      onResponseData(_controller, chunk) {
-        chunks.push(chunk);
-      },
-      onResponseEnd() {
-        settle();
-        if (head === null) reject(new Error('an answer without a head'));
-        else resolve({ ...head, bodyText: textOf(chunks) });
-      },
-      onResponseError(_controller, error) {
-        fail(connector.causeOf(error));
-      },
-    };
-    pool.dispatch({ method: method, path, headers, body }, handler);
+    pool.dispatch({ method: method, path, headers, body }, receiver);
   });
 }
 
-/** The text, and the bytes wiped: what is not copied is not found. */
+/** Gathers one answer; gives up at once when the signal says so. */
+class AnswerReceiver implements Dispatcher.DispatchHandler {
+  readonly #connector: Connector;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (answer: VaultAnswer) => void;
+  readonly #reject: (error: Error) => void;
+  /** Counts out a request that waited for a connection. */
+  readonly #started: () => void;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | null = null;
+  #head: Pick<VaultAnswer, 'status' | 'headers'> | null = null;
+
+  constructor(
+    connector: Connector,
+    signal: AbortSignal,
+    resolve: (answer: VaultAnswer) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#connector = connector;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#started = connector.waiter();
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    this.#started();
+    if (this.#signal.aborted) controller.abort(new Error('aborted'));
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    if (status < 200) return;
+    const date = single(headers['date']);
+    const retryAfter = single(headers['retry-after']);
+    this.#head = { status, headers: { date, retryAfter, location: single(headers['location']) } };
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#settle();
+    const bodyText = textOf(this.#chunks);
+    if (this.#head === null) this.#reject(new Error('an answer without a head'));
+    else this.#resolve({ ...this.#head, bodyText });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#settle();
+    this.#reject(this.#connector.causeOf(error));
+  }
+
+  readonly #onAbort = (): void => {
+    this.#settle();
+    this.#reject(this.#signal.reason as Error);
+    this.#controller?.abort(new Error('aborted'));
+  };
+
+  #settle(): void {
+    this.#started();
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+/** The text; the bytes are wiped, so that the secret is in one place less. */
 function textOf(chunks: readonly Buffer[]): string {
   const whole = Buffer.concat(chunks);
   const text = whole.toString('utf8');

@@ -22,7 +22,7 @@ export interface LoginSessionOptions {
   readonly onLogin?: ((login: LoginEvent) => void) | undefined;
 }
 
-/** For the audit line `vault_login`: a login that vault did not call dead. */
+/** For the audit line `vault_login`: a login that Vault did not call dead. */
 export interface LoginEvent {
   readonly method: AuthMethod['name'];
   readonly ttlMs: number | null;
@@ -149,7 +149,7 @@ export class LoginSession {
       isToBeReplaced: false,
     };
     this.#held = held;
-    if (login.isAlive !== false) {
+    if (login.isAlive !== false && login.vaultToken !== null) {
       onLogin?.({ method: method.name, ttlMs: login.ttlMs, renewable: login.renewable });
     }
     return { ok: true, held };

@@ -5,7 +5,8 @@ import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { buildAddresses } from './addresses.js';
 import type { AuthMethod } from './auth/auth-method.js';
-import { buildTokenAuth } from './auth/token-auth.js';
+import { buildNoAuth, buildTokenAuth } from './auth/token-auth.js';
+import { buildUnavailableAuth } from './auth/unavailable-auth.js';
 import { buildKv2Reader, type Kv2Reader } from './kv2-reader.js';
 import { LoginSession, type LoginEvent } from './login-session.js';
 import type { RequestBudget } from './request-budget.js';
@@ -45,14 +46,17 @@ export interface VaultClientOptions {
 
 const LOGIN_BACKOFF_MAX_MS = 60_000;
 
-/** Throws when the login method is not one that this version has. Makes no request. */
+/** Makes no request. Throws `TypeError` for an address that is no URL. */
 export function buildVaultClient(options: VaultClientOptions): VaultClient {
   const { config, clock, random, budget } = options;
   const closing = new AbortController();
   const addresses = buildAddresses(config.addresses);
-  const { timeoutMs } = config;
+  const { timeoutMs, proxy } = config;
   const nodes = new Map(
-    config.addresses.map((address) => [address, buildVaultNode({ address, clock, timeoutMs })]),
+    config.addresses.map((address) => [
+      address,
+      buildVaultNode({ address, clock, timeoutMs, proxy }),
+    ]),
   );
   const tlsFiles = buildTlsFiles(config, options.readFile);
   const { onRequest, onLogin } = options;
@@ -98,6 +102,6 @@ function locationOf({ config, deployment }: VaultClientOptions, path: string): S
 }
 
 function authMethodOf({ auth }: VaultConfig): AuthMethod {
-  if (auth.method === 'token' && auth.token !== null) return buildTokenAuth(auth.token);
-  throw new Error(`vault.auth.method ${auth.method}: not available, or its credential is not set`);
+  if (auth.method !== 'token') return buildUnavailableAuth(auth.method);
+  return auth.token === null ? buildNoAuth() : buildTokenAuth(auth.token);
 }

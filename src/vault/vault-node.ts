@@ -19,8 +19,9 @@ export function buildVaultNode(options: {
   readonly address: string;
   readonly clock: Clock;
   readonly timeoutMs: number;
+  readonly proxy: string | null;
 }): VaultNode {
-  const { address, clock, timeoutMs } = options;
+  const { address, clock, timeoutMs, proxy } = options;
   const { origin, pathname } = new URL(address);
   const composed = buildNodeVaultRequests(pathname.replace(/\/+$/, ''));
   let open: { readonly tls: TlsSettings; readonly connections: HttpConnections } | null = null;
@@ -30,7 +31,7 @@ export function buildVaultNode(options: {
     if (open?.tls !== tls) {
       // those under way end by themselves or by their deadline
       void open?.connections.retire();
-      open = { tls, connections: openConnections({ origin, tls, timeoutMs }) };
+      open = { tls, connections: openConnections({ origin, tls, timeoutMs, proxy }) };
     }
     return open.connections;
   };

@@ -1,6 +1,6 @@
 // A client as the program builds it, with a real clock and sockets, and a log of the requests that it made.
 import { readFile } from 'node:fs/promises';
-import type { SecretSetting, VaultConfig } from '../../src/config/config.js';
+import type { AuthMethod, SecretSetting, VaultConfig } from '../../src/config/config.js';
 import { systemClock, type Clock } from '../../src/platform/clock.js';
 import type { ReadOutcome } from '../../src/vault/failure-of-answer.js';
 import { buildRequestBudget } from '../../src/vault/request-budget.js';
@@ -16,7 +16,8 @@ export interface TestClient {
 
 export interface TestClientOptions {
   readonly config?: Partial<VaultConfig>;
-  readonly vaultToken?: SecretSetting | string;
+  readonly vaultToken?: SecretSetting | string | null;
+  readonly authMethod?: AuthMethod;
   readonly clock?: Clock;
   readonly path?: string;
   readonly perMinute?: number;
@@ -82,7 +83,7 @@ function configOf(addresses: readonly string[], options: TestClientOptions): Vau
     pathPrefix: 'keytender',
     proxy: null,
     auth: {
-      method: 'token',
+      method: options.authMethod ?? 'token',
       mount: 'token',
       role: null,
       namespace: null,

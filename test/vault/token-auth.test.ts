@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { devVault } from '../../src/dev-vault/index.js';
 import type { SecretSetting } from '../../src/config/config.js';
@@ -109,6 +112,31 @@ t.test('a token that may not read is told apart from a dead one', async (t) => {
   const { read, client } = connect(token);
   t.match(await read(), { failure: { class: 'vault_forbidden', message: /its policy needs/ } });
   t.equal(client.authenticated(), true);
+});
+
+t.test('without a token requests carry none: a Vault proxy may add its own', async (t) => {
+  const seen: unknown[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers['x-vault-token']);
+    response.writeHead(403).end('{"errors":["permission denied"]}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const made = buildTestClient(`http://127.0.0.1:${port}`, { vaultToken: null });
+  t.match(await made.read(), { failure: { class: 'vault_forbidden' } });
+  t.ok(seen.length >= 1);
+  t.same(new Set(seen), new Set([undefined]));
+  t.equal(made.requests[0], 'read vault_forbidden', 'there is nothing to look up first');
+  await made.client.close();
+  server.close();
+});
+
+t.test('a method that is not built says so, without a request', async (t) => {
+  const made = buildTestClient('http://127.0.0.1:1', { authMethod: 'cert' });
+  t.match(await made.read(), { failure: { class: 'vault_login_failed', message: /use token/ } });
+  t.same(made.requests, []);
+  await made.client.close();
 });
 
 for (const [name, read] of [

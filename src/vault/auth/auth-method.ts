@@ -4,7 +4,8 @@ import type { Failure } from '../../health/failure.js';
 import type { CallOptions, VaultCaller } from '../vault-caller.js';
 
 export interface Login {
-  readonly vaultToken: string;
+  /** null: requests carry none, for a Vault proxy that logs in by itself. */
+  readonly vaultToken: string | null;
   /** How long it lives from now, in milliseconds; null: for ever, or not known. */
   readonly ttlMs: number | null;
   readonly renewable: boolean;

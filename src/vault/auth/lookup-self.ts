@@ -23,7 +23,10 @@ export interface Lookup {
   readonly usesLeft: number;
 }
 
-export async function lookupSelf(context: LoginContext, vaultToken: string): Promise<LookupResult> {
+export async function lookupSelf(
+  context: LoginContext,
+  vaultToken: string | null,
+): Promise<LookupResult> {
   const request = {
     method: 'GET',
     path: 'auth/token/lookup-self',

@@ -30,6 +30,16 @@ export function buildTokenAuth(setting: SecretSetting): AuthMethod {
   };
 }
 
+/** No Vault token at all: for a Vault proxy on the way that adds one. */
+export function buildNoAuth(): AuthMethod {
+  return {
+    name: 'token',
+    makesLogins: false,
+    hasNewCredential: () => Promise.resolve(false),
+    login: () => Promise.resolve({ ok: true, login: unknownLogin(null) }),
+  };
+}
+
 async function loginWith(context: LoginContext, vaultToken: string): Promise<LoginResult> {
   const found = await lookupSelf(context, vaultToken);
   switch (found.kind) {
@@ -47,7 +57,7 @@ async function loginWith(context: LoginContext, vaultToken: string): Promise<Log
   }
 }
 
-function unknownLogin(vaultToken: string): Login {
+function unknownLogin(vaultToken: string | null): Login {
   return { vaultToken, ttlMs: null, renewable: false, type: 'unknown', isAlive: null };
 }
 
