@@ -116,7 +116,8 @@ export function omit() {
       }));
     },
   };
-  const unused = () => omissions.filter((omission) => !used.has(omission)).map(({ module }) => module);
+  const unused = () =>
+    omissions.filter((omission) => !used.has(omission)).map(({ module }) => module);
   return { plugin, unused };
 }
 

@@ -130,7 +130,7 @@ async function examineTokens(
   config: Config,
   vault: VaultConfig,
   probe: VaultProbe,
-  vaultToken: string,
+  vaultToken: string | null,
   io: Io,
   report: Report,
 ): Promise<void> {

@@ -3,7 +3,8 @@
 import type { VaultConfig } from '../../config/config.js';
 import type { Clock } from '../../platform/clock.js';
 import type { AuthMethod, Login } from '../../vault/auth/auth-method.js';
-import { buildTokenAuth } from '../../vault/auth/token-auth.js';
+import { buildNoAuth, buildTokenAuth } from '../../vault/auth/token-auth.js';
+import { buildUnavailableAuth } from '../../vault/auth/unavailable-auth.js';
 import { ageOf } from '../status/relative-time.js';
 import { failed, ok, skipped, warning, type Finding } from './finding.js';
 import type { VaultProbe } from './vault-probe.js';
@@ -28,11 +29,6 @@ export async function findLogin(
     return { login: null, finding: skipped('login', null, found), end: nothing };
   }
   const auth = authMethodOf(config);
-  if (auth === null) {
-    const found = `${method}: not available in this version, or its credential is not set`;
-    const finding = failed('login', null, found, 'set vault.auth.method and its credential');
-    return { login: null, finding, end: nothing };
-  }
   const namespace = config.auth.namespace ?? config.namespace;
   const result = await auth.login({
     caller: probe.caller,
@@ -55,11 +51,17 @@ function spendsAUse({ auth }: VaultConfig): boolean {
   return auth.method === 'approle' && (auth.secretId !== null || auth.secretIdWrapped !== null);
 }
 
-function authMethodOf({ auth }: VaultConfig): AuthMethod | null {
-  return auth.method === 'token' && auth.token !== null ? buildTokenAuth(auth.token) : null;
+function authMethodOf({ auth }: VaultConfig): AuthMethod {
+  if (auth.method !== 'token') return buildUnavailableAuth(auth.method);
+  return auth.token === null ? buildNoAuth() : buildTokenAuth(auth.token);
 }
 
 function findingOf(method: string, login: Login): Finding {
+  if (login.vaultToken === null) {
+    const found = 'no Vault token is set: requests carry none';
+    const fix = 'set VAULT_TOKEN_FILE, unless a Vault proxy that logs in by itself is asked';
+    return warning('login', null, found, fix);
+  }
   if (login.isAlive === false) {
     const found = `${method}: Vault does not know the Vault token (expired, revoked, or of another Vault)`;
     return failed('login', null, found, 'make a new one and set vault.auth.token');
@@ -76,7 +78,7 @@ function findingOf(method: string, login: Login): Finding {
 
 async function revoke(
   probe: VaultProbe,
-  vaultToken: string,
+  vaultToken: string | null,
   namespace: string | null,
 ): Promise<void> {
   await probe.ask({

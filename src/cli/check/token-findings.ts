@@ -16,7 +16,7 @@ import type { Asked, VaultProbe } from './vault-probe.js';
 
 export interface TokenContext {
   readonly probe: VaultProbe;
-  readonly vaultToken: string;
+  readonly vaultToken: string | null;
   readonly namespace: string | null;
   readonly token: TokenConfig;
   readonly location: SecretLocation;

@@ -35,8 +35,8 @@ export interface VaultProbeOptions {
 
 export function buildVaultProbe(options: VaultProbeOptions): VaultProbe {
   const { address, config, tlsFiles, clock, signal } = options;
-  const { timeoutMs } = config;
-  const node = buildVaultNode({ address, clock, timeoutMs });
+  const { timeoutMs, proxy } = config;
+  const node = buildVaultNode({ address, clock, timeoutMs, proxy });
 
   async function ask(request: VaultRequest): Promise<Asked> {
     const startedMs = clock.monotonicMs();

@@ -116,6 +116,14 @@ t.test("without Vault's default policy it still works, and says what it cannot s
   t.match(found.finding('document'), { verdict: 'ok' });
 });
 
+t.test('no Vault token at all is told, and then refused by Vault', async (t) => {
+  const it = await scene(t);
+  const io = testIo({ env: { VAULT_ADDR: it.vault.address } });
+  t.equal(await main(['check'], io), 1);
+  t.match(io.out(), /^warning {2}login {9}no Vault token is set.*VAULT_TOKEN_FILE/m);
+  t.match(io.out(), /^failed {3}read {10}default: vault_/m);
+});
+
 t.test('a dead Vault token is 1, and nothing is asked with it', async (t) => {
   const it = await scene(t);
   const found = await check({ ...it, vaultToken: 'dead' });
@@ -238,15 +246,12 @@ t.test("static mode has one thing to look at: the token's length", async (t) => 
   }
 });
 
-t.test('a Vault token file that is not there is 1 or 2, by its name', async (t) => {
+t.test('a Vault token file that is not there is 2, by its name', async (t) => {
   const it = await scene(t);
-  const { VAULT_TOKEN: _none, ...env } = {
-    VAULT_TOKEN: '',
-    VAULT_TOKEN_FILE: `${t.testdir()}/none`,
-  };
-  const io = testIo({ env: { VAULT_ADDR: it.vault.address, ...env } });
-  t.ok([1, 2].includes(await main(['check'], io)));
-  t.match(io.out(), /VAULT_TOKEN_FILE|vault\.auth\.token/);
+  const env = { VAULT_ADDR: it.vault.address, VAULT_TOKEN_FILE: `${t.testdir()}/none` };
+  const io = testIo({ env });
+  t.equal(await main(['check'], io), 2);
+  t.match(io.out(), /^failed {3}settings {6}VAULT_TOKEN_FILE: /m);
 });
 
 t.test('an approle login is not tried unless told to, because it may spend a use', async (t) => {
