@@ -69,7 +69,7 @@ function parse(path: string, text: string, findings: Findings): object | undefin
     const document = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error', // with 'silent' a second document would pass
     });
     for (const { code, pos } of [...document.errors, ...document.warnings].slice(
       0,
@@ -147,6 +147,7 @@ function visitTokens(
     addTokenField(layer, name, rest.join('.'), value, findings);
     return;
   }
+  if (name === undefined && value === null) return;
   const key = name === undefined ? 'tokens' : `tokens.${name}`;
   if (value !== null && !isMapping(value)) {
     findings.problem(key, 'is not a mapping', 'write tokens: { default: {}, other: { path: … } }');

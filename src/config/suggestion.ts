@@ -1,14 +1,16 @@
 // "Did you mean": the known name nearest to what was written, when it is near enough to be a slip of the keys.
 
 const LENGTH_MAX = 100;
+const SLIPS_MAX = 4;
 
-/** The nearest candidate within a third of the longer one's length, at most 4 slips; null when none is. */
+/** The nearest candidate within a third of the longer one's length, at most 4 slips; for a beginning 4. Or null. */
 export function nearest(written: string, candidates: Iterable<string>): string | null {
   if (written.length > LENGTH_MAX) return null;
   let best: string | null = null;
   let bestDistance = Infinity;
   for (const candidate of candidates) {
-    const limit = Math.min(4, Math.floor(Math.max(written.length, candidate.length) / 3));
+    const third = Math.floor(Math.max(written.length, candidate.length) / 3);
+    const limit = isBeginning(written, candidate) ? SLIPS_MAX : Math.min(SLIPS_MAX, third);
     const distance = slips(written.toLowerCase(), candidate.toLowerCase());
     if (distance <= limit && distance < bestDistance) {
       best = candidate;
@@ -24,9 +26,14 @@ export function suggest(written: string, candidates: Iterable<string>): string {
   return found === null ? '' : ` (did you mean ${found}?)`;
 }
 
+/** One is how the other begins: `warning` for `warn`. */
+function isBeginning(a: string, b: string): boolean {
+  return Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a));
+}
+
 /** Levenshtein distance with swaps of neighbours (optimal string alignment). */
 function slips(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 4) return Infinity;
+  if (Math.abs(a.length - b.length) > SLIPS_MAX) return Infinity;
   let older: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i += 1) {
