@@ -78,7 +78,7 @@ t.test('no secret is in logs, audit, errors, metrics, answers or the process lis
   const echo = { errors: [canaries.first, vaultToken], warnings: [canaries.second] };
   for (const status of [200, 307, 400, 403, 404, 418, 429, 500, 503]) {
     const headers = { 'x-canary': canaries.first, location: `http://x/${canaries.first}` };
-    const { remove } = vault.faults.add({
+    const fault = vault.faults.add({
       kind: 'status',
       path: /./,
       status,
@@ -88,12 +88,12 @@ t.test('no secret is in logs, audit, errors, metrics, answers or the process lis
     await pause(300);
     await agent.untilHealth(({ last_refresh_ok: ok }) => ok === false);
     await lookEverywhere();
-    remove();
+    fault.remove();
   }
   for (const kind of ['reset-mid-body', 'truncate', 'garbage', 'reset', 'hang'] as const) {
-    const { remove } = vault.faults.add({ kind });
+    const fault = vault.faults.add({ kind });
     await agent.untilHealth(({ last_refresh_ok: ok }) => ok === false);
-    remove();
+    fault.remove();
   }
   vault.kv.destroy(SECRET_PATH, [vault.kv.get(SECRET_PATH)?.version ?? 0]);
   await pause(1_500);

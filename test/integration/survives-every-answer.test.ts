@@ -21,17 +21,19 @@ const READ = { path: `secret/data/${SECRET_PATH}` };
 
 function fault(added: Fault): (vault: DevVault) => () => void {
   return (vault) => {
-    const { remove } = vault.faults.add(added);
-    return () => void remove();
+    const injected = vault.faults.add(added);
+    return () => {
+      injected.remove();
+    };
   };
 }
 
 /** Open connections are reset first: a kept one would still be answered. */
 async function hangAtConnect(vault: DevVault): Promise<() => void> {
-  const { remove } = vault.faults.add({ kind: 'refuse' });
+  const refusal = vault.faults.add({ kind: 'refuse' });
   await pause(50);
   const end = fault({ kind: 'hang-at-connect' })(vault);
-  remove();
+  refusal.remove();
   return end;
 }
 
@@ -210,7 +212,7 @@ t.test('an older version from a lagging node is ignored and counted', async (t) 
   const old = vault.kv.get(SECRET_PATH)!;
   putToken(vault, 'token-2');
   await agent.untilHealth(({ tokens }) => tokens['default']?.version === 2);
-  const { remove } = vault.faults.add({
+  const standby = vault.faults.add({
     kind: 'status',
     ...READ,
     status: 200,
@@ -229,7 +231,7 @@ t.test('an older version from a lagging node is ignored and counted', async (t) 
   });
   const lagging = await agent.untilHealth(({ last_refresh_ok: ok }) => ok === false);
   t.match(lagging.tokens['default'], { version: 2, error: { class: 'version_regressed' } });
-  remove();
+  standby.remove();
   await agent.untilHealth(isWell);
   t.match((await agent.get('/metrics')).body, /token_regressions_total\{token="default"\} [1-9]/);
 });

@@ -42,7 +42,9 @@ function startFleet(answer: () => ReadResult): {
   return {
     clock,
     requestsAtMs,
-    stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))),
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
   };
 }
 

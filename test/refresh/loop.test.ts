@@ -82,7 +82,7 @@ t.test('after an outage the wait is spread over the interval again', async (t) =
 });
 
 t.test('who asks during a refresh gets its outcome; Vault is asked once', async (t) => {
-  let release = (_: ReadResult) => undefined as void;
+  let release: (result: ReadResult) => void = () => undefined;
   const { clock, loop, reader } = setUp(
     () =>
       new Promise(
