@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+// A stand-in for the `vault` command, for tests that run the commands of the manual where there is none: it makes the
+// requests that the real one makes for them (github.com/hashicorp/vault, command/*.go), and refuses everything else.
+import { readFileSync } from 'node:fs';
+
+const [, , ...words] = process.argv;
+const flags = new Map();
+const rest = [];
+for (const word of words) {
+  const match = /^-([a-z-]+)(?:=(.*))?$/.exec(word);
+  if (match === null) rest.push(word);
+  else flags.set(match[1], match[2] ?? true);
+}
+
+const commands = {
+  'kv put': (path, ...pairs) => {
+    const options = flags.has('cas') ? { cas: Number(flags.get('cas')) } : {};
+    return write(data(path), { data: fieldsOf(pairs), options });
+  },
+  'kv get': (path) => request('GET', data(path)),
+  'kv delete': (path) =>
+    flags.has('versions')
+      ? write(kv('delete', path), { versions: versions() })
+      : request('DELETE', data(path)),
+  'kv undelete': (path) => write(kv('undelete', path), { versions: versions() }),
+  'kv destroy': (path) => write(kv('destroy', path), { versions: versions() }),
+  'kv metadata put': (path) =>
+    write(kv('metadata', path), { custom_metadata: fieldsOf([flag('custom-metadata')]) }),
+  'policy write': (name, file) =>
+    write(`sys/policies/acl/${name}`, { policy: readFileSync(file, 'utf8') }),
+  'token create': () =>
+    write('auth/token/create', { policies: [flag('policy')], ttl: flag('ttl'), type: 'service' }),
+};
+const known = {
+  'kv put': ['mount', 'cas'],
+  'kv get': ['mount'],
+  'kv delete': ['mount', 'versions'],
+  'kv undelete': ['mount', 'versions'],
+  'kv destroy': ['mount', 'versions'],
+  'kv metadata put': ['mount', 'custom-metadata'],
+  'policy write': [],
+  'token create': ['policy', 'ttl', 'field'],
+};
+
+const name = Object.keys(commands).find((words) => `${rest.join(' ')} `.startsWith(`${words} `));
+if (name === undefined) fail(`no such command here: ${rest.join(' ')}`);
+for (const flag of flags.keys()) if (!known[name].includes(flag)) fail(`no such flag: -${flag}`);
+const answer = await commands[name](...rest.slice(name.split(' ').length));
+if (flags.get('field') === 'token') console.log(answer.auth.client_token);
+
+function flag(name) {
+  const value = flags.get(name);
+  return typeof value === 'string' ? value : fail(`-${name} is missing`);
+}
+
+function kv(kind, path) {
+  return `${flag('mount')}/${kind}/${path}`;
+}
+
+function data(path) {
+  return kv('data', path);
+}
+
+function versions() {
+  return flag('versions').split(',');
+}
+
+function fieldsOf(pairs) {
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
+}
+
+function write(path, body) {
+  return request('PUT', path, body);
+}
+
+async function request(method, path, body) {
+  const response = await fetch(`${process.env.VAULT_ADDR}/v1/${path}`, {
+    method,
+    headers: { 'X-Vault-Token': process.env.VAULT_TOKEN ?? '' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) fail(`${method} ${path}: ${response.status} ${text}`);
+  return text === '' ? {} : JSON.parse(text);
+}
+
+function fail(sentence) {
+  console.error(`vault: ${sentence}`);
+  process.exit(2);
+}
