@@ -1,5 +1,8 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import { devVault } from '../../src/dev-vault/index.js';
 import { AgentProcess } from '../fixtures/agent-process.js';
@@ -76,4 +79,25 @@ t.test('static mode: the token of the settings alone', async (t) => {
     tokens: { default: { state: 'static', source: 'static', version: null, created_at: null } },
   });
   t.equal((await agent.get('/readyz')).status, 200);
+});
+
+t.test('static mode follows its file, and keeps the last good token', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'keytender-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'token');
+  await writeFile(file, 'the-first-static-token-of-a-file!\n', { mode: 0o600 });
+  await using agent = new AgentProcess({
+    env: { AGENT_TOKEN_FILE: file, KEYTENDER_REFRESH_INTERVAL: '1s' },
+  });
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await writeFile(file, 'short\n');
+  await agent.untilOutput(/shorter than 16 bytes/);
+  t.equal((await agent.get('/readyz')).status, 200, 'the last good token is kept');
+  await writeFile(file, 'the-second-static-token-of-a-file\n');
+  const health = await agent.untilHealth(
+    ({ tokens }) => tokens['default']?.superseded.length === 1,
+  );
+  t.equal(health.tokens['default']?.state, 'static');
+  t.ok(health.token_age_seconds! < 4, 'its age is that of the file');
+  t.match(agent.output, /"event":"token_rotated"/);
 });
