@@ -3,7 +3,7 @@
 import type { Clock } from '../platform/clock.js';
 
 /** The call took longer than it may. */
-export class DeadlineError extends Error {
+class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
   readonly code = 'DEADLINE';
 }

@@ -43,7 +43,7 @@ export function hasVersionMetadata(body: unknown): boolean {
 }
 
 /** The years 0001 to 9999, as Go prints them, with up to nanoseconds. */
-export function isTimestamp(value: unknown): value is string {
+function isTimestamp(value: unknown): value is string {
   return typeof value === 'string' && RFC3339.test(value) && !Number.isNaN(Date.parse(value));
 }
 

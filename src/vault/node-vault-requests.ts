@@ -18,7 +18,7 @@ export interface VaultRequest {
 }
 
 /** Sends what node-vault composed; rejects with whatever the transport rejects with. */
-export type SendRequest = (request: HttpRequest) => Promise<VaultAnswer>;
+type SendRequest = (request: HttpRequest) => Promise<VaultAnswer>;
 
 export interface NodeVaultRequests {
   request(request: VaultRequest, send: SendRequest): Promise<VaultAnswer>;

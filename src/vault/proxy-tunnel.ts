@@ -10,7 +10,7 @@ export interface Tunnel {
 }
 
 /** The proxy answered something else than 2xx. */
-export class ProxyRefusedError extends Error {
+class ProxyRefusedError extends Error {
   override readonly name = 'ProxyRefusedError';
   readonly code = 'PROXY_REFUSED';
 }

@@ -16,7 +16,7 @@ export interface TlsFiles {
 }
 
 /** The files cannot be read, or certificate and key do not fit. Says which, nothing of what is in them. */
-export class TlsFilesError extends Error {
+class TlsFilesError extends Error {
   override readonly name = 'TlsFilesError';
   readonly code = 'TLS_FILES';
 }

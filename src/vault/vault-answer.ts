@@ -8,7 +8,7 @@ export interface VaultAnswer {
   readonly bodyText: string;
 }
 
-export interface AnswerHeaders {
+interface AnswerHeaders {
   readonly date: string | null;
   readonly retryAfter: string | null;
   readonly location: string | null;

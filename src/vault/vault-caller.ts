@@ -2,11 +2,11 @@
 // within one deadline, and never throws but for an abort or a bug. No retry: that is decided by whoever schedules.
 import type { Failure, FailureClass } from '../health/failure.js';
 import type { Clock } from '../platform/clock.js';
+import type { VaultOperation } from '../telemetry/metrics.js';
 import type { Addresses } from './addresses.js';
 import { withDeadline } from './deadline.js';
 import { failureOfError } from './failure-of-error.js';
 import type { VaultRequest } from './node-vault-requests.js';
-import type { VaultOperation } from './operation.js';
 import type { BudgetKind, RequestBudget } from './request-budget.js';
 import type { TlsFiles } from './tls-files.js';
 import type { VaultAnswer } from './vault-answer.js';
@@ -20,7 +20,7 @@ export interface CallOptions {
   readonly onDeadline?: ((withinMs: number) => void) | undefined;
 }
 
-export type CallOutcome = 'ok' | FailureClass;
+type CallOutcome = 'ok' | FailureClass;
 
 export type Interpreted<T> =
   | { readonly ok: true; readonly value: T; readonly outcome?: FailureClass }

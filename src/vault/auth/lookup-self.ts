@@ -14,7 +14,7 @@ export type LookupResult =
   /** Vault did not answer, is sealed or limits the rate: nothing else would be answered either. */
   | { readonly kind: 'unanswered'; readonly failure: Failure };
 
-export interface Lookup {
+interface Lookup {
   /** null: it never expires. */
   readonly ttlMs: number | null;
   readonly renewable: boolean;
