@@ -133,7 +133,7 @@ export function buildListener(options: ListenerOptions): Listener {
 }
 
 /** Node's parser error codes, as our problems. */
-export function problemOfParserError(code: string | undefined): ProblemCode {
+function problemOfParserError(code: string | undefined): ProblemCode {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return 'headers_too_large';

@@ -8,7 +8,7 @@ import { Problem, problemAnswer, type ProblemCode } from './problems.js';
 /** Longer than any name of ours. */
 const PARAMETER_LENGTH_MAX = 128;
 
-export interface Fault {
+interface Fault {
   readonly requestId: string;
   readonly route: string;
   readonly error: string;

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { Config } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
 
-export type LogLevel = Config['log']['level'];
+type LogLevel = Config['log']['level'];
 export type LogFields = Readonly<Record<string, unknown>>;
 type LogMethod = (fields: LogFields, message: string) => void;
 

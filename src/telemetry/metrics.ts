@@ -25,11 +25,11 @@ export const vaultOperations = [
 ] as const;
 export type VaultOperation = (typeof vaultOperations)[number];
 
-export const onDemandOutcomes = ['found', 'unchanged', 'failed', 'refused'] as const;
-export type OnDemandOutcome = (typeof onDemandOutcomes)[number];
+const onDemandOutcomes = ['found', 'unchanged', 'failed', 'refused'] as const;
+type OnDemandOutcome = (typeof onDemandOutcomes)[number];
 
-export const rateLimits = ['address', 'key', 'connections'] as const;
-export type RateLimit = (typeof rateLimits)[number];
+const rateLimits = ['address', 'key', 'connections'] as const;
+type RateLimit = (typeof rateLimits)[number];
 
 /** The label of a token, route or method that is not in its closed list. */
 const UNKNOWN = 'unknown';

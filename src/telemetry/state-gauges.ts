@@ -2,7 +2,7 @@
 // same rows.
 import type { MetricsView, TokenFacts } from './metrics-view.js';
 
-export interface Sample {
+interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
