@@ -7,15 +7,16 @@ import { main } from './cli/main.js';
 import { version } from './cli/version.js';
 import { systemClock } from './platform/clock.js';
 import { systemEnvironment } from './platform/environment.js';
+import { systemOutput } from './platform/terminal.js';
 
 const { argv, env, hostname } = systemEnvironment();
 const io: Io = {
   env,
   get stdout() {
-    return process.stdout;
+    return systemOutput.stdout;
   },
   get stderr() {
-    return process.stderr;
+    return systemOutput.stderr;
   },
   clock: systemClock,
   signals,

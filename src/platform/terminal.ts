@@ -27,3 +27,24 @@ export function wantsColour(output: Output, env: Environment): boolean {
   if (!isTerminal(output) || env['TERM'] === 'dumb') return false;
   return (env['NO_COLOR'] ?? '') === '';
 }
+
+/**
+ * The process's own streams. Whoever read them may go away (`… | head -1`): that is no failure of ours, so their errors
+ * end here, unless a command listens for them too.
+ */
+export const systemOutput = {
+  get stdout(): Output {
+    return forgiving(process.stdout);
+  },
+  get stderr(): Output {
+    return forgiving(process.stderr);
+  },
+};
+
+const forgiven = new WeakSet<Output>();
+
+function forgiving(output: Output): Output {
+  if (!forgiven.has(output)) output.on('error', () => undefined);
+  forgiven.add(output);
+  return output;
+}

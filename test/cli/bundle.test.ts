@@ -89,3 +89,60 @@ for (const delayMs of [60, 120, 250]) {
     },
   );
 }
+
+t.test('settings that are wrong are told all at once, and the exit code is 2', async (t) => {
+  const ended = await run(['agent', '--set', 'refresh.interval=canary', '--set', 'nonsense=1']);
+  t.equal(ended.code, 2);
+  t.match(ended.err, /^keytender: \d problems in the settings\n/);
+  t.match(ended.err, /^ {2}refresh\.interval: /m);
+  t.match(ended.err, /^ {2}nonsense: /m);
+  t.match(ended.err, /vault\.address/, 'a token source is missing too');
+  t.notMatch(ended.err, /canary|\n {4}at /);
+  t.equal(ended.out, '');
+});
+
+t.test('a settings file that is not there is 2', async (t) => {
+  const ended = await run(['--config', '/nonexistent/keytender.yaml']);
+  t.match(ended, { code: 2, err: /nonexistent/ });
+});
+
+t.test('an address in use is 1, with the fix and no stack', async (t) => {
+  await using other = await fakeAgent((_request, response) => response.end());
+  const ended = await run(['agent'], {
+    AGENT_TOKEN: 'x'.repeat(44),
+    KEYTENDER_LISTEN_ADDRESS: `127.0.0.1:${other.port}`,
+  });
+  t.match(ended, {
+    code: 1,
+    err: /^keytender: cannot listen on .*set listen\.address to a free port\n$/,
+  });
+});
+
+t.test('a reader that went away is no bug', async (t) => {
+  await using agent = await fakeAgent((_request, response) =>
+    response.end(JSON.stringify(healthBody())),
+  );
+  const program = start(['status', '--url', agent.url]);
+  program.child.stdout?.destroy();
+  t.match(await program.ended, { code: 0, err: '' });
+});
+
+for (const [what, code] of [
+  ['an exception', "throw new RangeError('canary-secret')"],
+  ['a rejection', "Promise.reject(new RangeError('canary-secret'))"],
+] as const) {
+  t.test(`${what} that nobody expects is 70: its kind and place, not its words`, async (t) => {
+    await using agent = await fakeAgent((_request, response) =>
+      response.end(JSON.stringify(healthBody())),
+    );
+    const folder = t.testdir({
+      'broken.cjs': `
+        process.argv = [process.argv[0], process.argv[1], 'status', '--watch', '--url', '${agent.url}'];
+        require(${JSON.stringify(bundle)});
+        setTimeout(() => { ${code} }, 200);`,
+    });
+    const ended = await run([], {}, `${folder}/broken.cjs`);
+    t.match(ended, { code: 70, err: /^keytender: unexpected RangeError at .*a bug of ours.*\n$/ });
+    t.notMatch(ended.out + ended.err, 'canary');
+  });
+}

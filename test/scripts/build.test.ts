@@ -1,6 +1,7 @@
 // The build: the same bytes each time, nothing foreign, the licences, and stubs that say what they are.
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -30,4 +31,50 @@ t.test('two builds are the same files, byte for byte', async (t) => {
     t.notMatch(notices, new RegExp(`^${name} `, 'm'), `${name} is not in it`);
   }
   t.match(notices, /Permission is hereby granted/);
+});
+
+interface Made {
+  readonly files: readonly { readonly text: string }[];
+}
+
+/** The bundle of a program that is this text. */
+async function bundleOf(contents: string): Promise<string> {
+  const { bundle } = (await import(join(root, 'scripts/bundle.mjs'))) as {
+    bundle: (options: unknown) => Promise<Made>;
+  };
+  const entry = { contents, resolveDir: root, sourcefile: 'entry.js' };
+  const made = await bundle({ root, entry, outfile: join(root, 'dist/x.cjs'), version: '1' });
+  return made.files[0]?.text ?? '';
+}
+
+t.test('a required module that is neither bundled nor of Node fails the build', async (t) => {
+  await t.rejects(bundleOf("require('no-such-package')"), {
+    name: 'BundleError',
+    message: /no-such-package/,
+  });
+  await t.rejects(bundleOf("try { require('no-such-package') } catch {}"), {
+    message: /'no-such-package' is neither bundled nor part of Node/,
+  });
+  await t.resolves(bundleOf("require('node:net'); require('fs')"));
+});
+
+t.test('entry points that load everything fail the build, with what to import', async (t) => {
+  await t.rejects(bundleOf("require('undici')"), { message: /undici\/lib\/dispatcher\/pool\.js/ });
+  await t.rejects(bundleOf("require('prom-client')"), {
+    message: /prom-client\/lib\/registry\.js/,
+  });
+});
+
+t.test('a part that was left out says so when it is called, at whatever depth', async (t) => {
+  const text = await bundleOf(`
+    const axios = require('axios');
+    const { get } = axios;
+    module.exports = { calls: [() => axios(), () => get(), () => axios.create.x, () => new axios.Axios()] };`);
+  const file = join(t.testdir({ 'bundled.cjs': text }), 'bundled.cjs');
+  const { calls } = createRequire(file)(file) as { calls: (() => unknown)[] };
+  const [call, member, property, construct] = calls;
+  for (const refused of [call, member, construct]) {
+    t.throws(() => refused?.(), { message: /^axios is left out of this build/ });
+  }
+  t.doesNotThrow(() => property?.(), 'looking is allowed');
 });
