@@ -1,13 +1,8 @@
 // Takes one readable version in: its document is parsed and grouped with what we hold, or refused with its problem.
 import { parseDocument, parseGraceSeconds, STRONG_TOKEN_BYTES } from './document.js';
-import {
-  type Generation,
-  generationOf,
-  groupGenerations,
-  type VersionStamp,
-} from './generation.js';
+import { type Generation, generationOf, type VersionStamp } from './generation.js';
 import { graceOf } from './grace.js';
-import { heldIndex, isRevokedValue, type TokenHistory } from './history.js';
+import { heldIndex, isRevokedValue, regroup, type TokenHistory } from './history.js';
 import { parseInstantMs } from './instant.js';
 import type { LiveReading, ObserveContext } from './observation.js';
 
@@ -35,8 +30,8 @@ export function admit(
       'field "expires_at" is not later than the token becomes active (kv patch carries old fields along)';
     return { kind: 'malformed', problem };
   }
-  const generations = groupGenerations([...history.generations, { ...piece, lookedAt }]);
-  return { kind: 'admitted', history: { ...history, generations } };
+  const generations = [...history.generations, { ...piece, lookedAt }];
+  return { kind: 'admitted', history: regroup({ ...history, generations }) };
 }
 
 export function deletionAtOf(reading: LiveReading): number | null {

@@ -86,20 +86,30 @@ export function isActive(generation: Generation, now: number): boolean {
  * Groups pieces (single versions or generations grouped before) into generations, oldest first. Idempotent.
  *
  * A generation that was still pending when the value before it was written again is cancelled: the two around it are
- * one, so taking a pending token back is no rotation.
+ * one, so taking a pending token back is no rotation. Nothing is joined across versions that are still to be read.
  */
-export function groupGenerations(pieces: readonly Generation[]): Generation[] {
+export function groupGenerations(
+  pieces: readonly Generation[],
+  unread: UnreadVersions | null,
+): Generation[] {
   const groups: Generation[] = [];
-  for (const piece of [...pieces].sort(byAge)) append(groups, piece);
+  for (const piece of [...pieces].sort(byAge)) append(groups, piece, unread);
   return groups;
+}
+
+/** Of the newest secret; both are included. */
+export interface UnreadVersions {
+  readonly epoch: number;
+  readonly lowest: number;
+  readonly highest: number;
 }
 
 function byAge(a: Generation, b: Generation): number {
   return a.epoch - b.epoch || a.firstVersion - b.firstVersion;
 }
 
-function append(groups: Generation[], piece: Generation): void {
-  const sameIndex = isStanding(piece) ? indexOfContinued(groups, piece) : -1;
+function append(groups: Generation[], piece: Generation, unread: UnreadVersions | null): void {
+  const sameIndex = isStanding(piece) ? indexOfContinued(groups, piece, unread) : -1;
   const same = groups[sameIndex];
   if (same === undefined) {
     groups.push(piece);
@@ -113,15 +123,24 @@ function append(groups: Generation[], piece: Generation): void {
 }
 
 /** Where the generation stands that `piece` goes on with: the last one with its value, all between still pending then. */
-function indexOfContinued(groups: readonly Generation[], piece: Generation): number {
+function indexOfContinued(
+  groups: readonly Generation[],
+  piece: Generation,
+  unread: UnreadVersions | null,
+): number {
   for (let index = groups.length - 1; index >= 0; index -= 1) {
     const candidate = groups[index] as Generation;
-    if (candidate.epoch !== piece.epoch) return -1;
+    if (candidate.epoch !== piece.epoch || isBetween(unread, candidate, piece)) return -1;
     if (!isStanding(candidate)) continue;
     if (candidate.value.equals(piece.value)) return isRevoked(candidate, piece) ? -1 : index;
     if (!wasPendingWhen(candidate, piece)) return -1;
   }
   return -1;
+}
+
+function isBetween(unread: UnreadVersions | null, older: Generation, newer: Generation): boolean {
+  if (unread?.epoch !== newer.epoch) return false;
+  return older.version < unread.lowest && unread.highest < newer.firstVersion;
 }
 
 /** A destroyed value that is written again is a new token. */

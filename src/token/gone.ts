@@ -42,16 +42,13 @@ export function loseNewest(
   const index = heldIndex(history, stamp.version);
   const held = history.generations[index];
   if (held === undefined) return history;
-  const lost = loseVersion(history, index, kind, context);
-  if (kind === 'deleted') return lost;
+  if (kind === 'deleted') return loseVersion(history, index, kind, context);
   const { epoch, version, value } = held;
-  return {
-    ...lost,
-    revoked: rememberRevoked(lost.revoked, { epoch, version, value }),
-    generations: lost.generations.map((one) =>
-      one.value.equals(value) ? { ...one, presence: 'destroyed' } : one,
-    ),
-  };
+  const lost = history.generations.reduce(
+    (rest, one, at) => (one.value.equals(value) ? loseVersion(rest, at, kind, context) : rest),
+    history,
+  );
+  return { ...lost, revoked: rememberRevoked(lost.revoked, { epoch, version, value }) };
 }
 
 /**

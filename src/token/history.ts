@@ -1,7 +1,7 @@
 // All that is known of one secret's versions: plain, immutable data. How an answer of Vault changes it is in
 // observe-newest.ts and observe-older.ts, how time does in settle.ts, what it means at an instant in roles.ts.
 import type { AgentToken } from './agent-token.js';
-import type { Generation, VersionStamp } from './generation.js';
+import { type Generation, groupGenerations, type VersionStamp } from './generation.js';
 
 export type { Observation } from './observation.js';
 
@@ -118,6 +118,13 @@ export function replaceAt(
   generation: Generation,
 ): TokenHistory {
   return { ...history, generations: history.generations.with(index, generation) };
+}
+
+/** Groups what is held, with what is still to be read in mind. */
+export function regroup(history: TokenHistory): TokenHistory {
+  const { epoch, readBack, generations } = history;
+  const unread = readBack && { epoch, lowest: readBack.lowest, highest: readBack.next };
+  return { ...history, generations: groupGenerations(generations, unread) };
 }
 
 /** The generation of this secret that holds `version` and was not taken back, or -1. */

@@ -53,16 +53,16 @@ function observeLive(
     return { history: restore(history, held, reading, null), observation: unchanged };
   }
   const base = place === 'recreated' ? startNewEpoch(history, stamp) : history;
-  const admitted = admit(base, reading, stamp, context, null);
+  const planned = openReadBack(base, stamp.version);
+  const admitted = admit(planned, reading, stamp, context, null);
   if (admitted.kind === 'revoked') return { history, observation: { kind: 'regressed' } };
   if (admitted.kind === 'malformed') {
     // versions of a re-created secret are not compared with those we hold: it is taken with its first good version
-    const planned = place === 'recreated' ? history : openReadBack(history, stamp.version);
-    return malformed(planned, admitted.problem);
+    return malformed(place === 'recreated' ? history : planned, admitted.problem);
   }
   const isSuccessor = place !== 'same';
   const accepted = {
-    ...openReadBack(admitted.history, stamp.version),
+    ...admitted.history,
     newest: stamp,
     left: isSuccessor ? remember(base.left, base.newest) : base.left,
     startedOn: isSuccessor ? base.startedOn : null,

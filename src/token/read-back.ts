@@ -2,7 +2,7 @@
 // different value whose grace is over, at most 32. A bare 404 on the way means pruned: nothing older is there.
 import { isStanding, wasPendingWhen } from './generation.js';
 import { endOf } from './grace.js';
-import { heldIndex, type TokenHistory } from './history.js';
+import { heldIndex, regroup, type TokenHistory } from './history.js';
 import type { ObserveContext } from './observation.js';
 import type { SecretReading } from './reading.js';
 
@@ -31,9 +31,9 @@ export function advanceReadBack(
     readBack.readsLeft <= 1 ||
     version <= readBack.lowest ||
     hasReachedEnded(history, version, context);
-  if (isOver) return { ...history, readBack: null };
+  if (isOver) return regroup({ ...history, readBack: null });
   const next = { ...readBack, next: version - 1, readsLeft: readBack.readsLeft - 1 };
-  return { ...history, readBack: next };
+  return regroup({ ...history, readBack: next });
 }
 
 /**

@@ -84,7 +84,8 @@ function supersededAt(
     .map((generation, index) => ({ generation, index }))
     .filter(({ generation, index }) => isBehind(generation, index, headIndex, history, limits))
     .map(({ generation, index }) => ({ generation, usableUntil: endOf(history, index, limits) }))
-    .filter((one) => one.usableUntil > now && current?.value.equals(one.generation.value) !== true)
+    .filter((one) => one.usableUntil > now && one.usableUntil < Infinity)
+    .filter((one) => current?.value.equals(one.generation.value) !== true)
     .reverse()
     .slice(0, limits.supersededMax);
 }
