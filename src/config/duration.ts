@@ -4,9 +4,6 @@
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof unitMs;
 
-/** The longest a duration may be: ten years. Beyond lies a typing error. */
-export const DURATION_MS_MAX = 3_650 * unitMs.d;
-
 /** Milliseconds; null when the text is no duration. A bare number counts seconds. */
 export function parseDurationMs(text: string): number | null {
   const match = /^([0-9]{1,15})(ms|s|m|h|d)?$/.exec(text);

@@ -12,7 +12,7 @@ import { settings } from './settings.js';
 import { nearest } from './suggestion.js';
 import { addToken, addTokenField } from './token-entries.js';
 
-export const SETTINGS_FILE_BYTES_MAX = 1_048_576;
+const SETTINGS_FILE_BYTES_MAX = 1_048_576;
 const FIRST_MISTAKES = 5;
 
 /** Null when the file as a whole could not be read; the findings say why. */

@@ -9,7 +9,7 @@ import { ConfigProblem } from './problem.js';
 import { hasControlCharacter } from './setting.js';
 import { isMountedAsSecret, isOpenToOthers } from './world-readable.js';
 
-export const SECRET_FILE_BYTES_MAX = 65_536;
+const SECRET_FILE_BYTES_MAX = 65_536;
 const REDACTED = '[redacted]';
 
 /** Length limits in bytes of UTF-8. */

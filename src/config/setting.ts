@@ -101,6 +101,9 @@ interface Bounds {
   readonly zero?: string;
 }
 
+/** Ten years: a longer duration is a slip of the keys. */
+const LONGEST = '3650d';
+
 /** Milliseconds. */
 export function duration(facts: WithDefault & { readonly bounds: Bounds }): Defaulted<number>;
 export function duration(facts: SettingFacts & { readonly bounds: Bounds }): Setting<number>;
@@ -109,7 +112,7 @@ export function duration({
   ...facts
 }: SettingFacts & { readonly bounds: Bounds }): Setting<number> {
   const min = durationOf(bounds.min);
-  const max = durationOf(bounds.max ?? '3650d');
+  const max = durationOf(bounds.max ?? LONGEST);
   const limits = boundsText(bounds);
   const misshapen = {
     message: 'is not a duration',
@@ -120,7 +123,7 @@ export function duration({
     if (ms === null) return { ok: false, ...misshapen };
     if (ms === 0 && bounds.zero !== undefined) return accept(ms);
     if (ms < min) return refuse(`is below its least ${bounds.min}`, misshapen.fix);
-    if (ms > max) return refuse(`is above its most ${bounds.max ?? '3650d'}`, misshapen.fix);
+    if (ms > max) return refuse(`is above its most ${bounds.max ?? LONGEST}`, misshapen.fix);
     return accept(ms);
   };
   const schema = Type.Union([

@@ -6,7 +6,7 @@ import type { Setting } from './setting.js';
 import { sinkSettings } from './settings.js';
 import { suggest } from './suggestion.js';
 
-export const SINKS_MAX = 100;
+const SINKS_MAX = 100;
 
 type Field = keyof typeof sinkSettings;
 

@@ -6,7 +6,7 @@ import type { Setting } from './setting.js';
 import { tokenSettings } from './settings.js';
 import type { Given } from './timing.js';
 
-export const TOKENS_MAX = 100;
+const TOKENS_MAX = 100;
 
 type Fields = ReadonlyMap<string, Chosen>;
 

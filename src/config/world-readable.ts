@@ -30,7 +30,7 @@ function mountOf(realPath: string, mountTable: string): Mount | null {
   return best;
 }
 
-/** `36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`. */
+/** `36 35 98:0 / /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`. */
 function parseLine(line: string): Mount | null {
   const fields = line.split(' ');
   const separator = fields.indexOf('-', 6);
