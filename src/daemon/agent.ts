@@ -12,6 +12,7 @@ import { buildLogger } from '../telemetry/logger.js';
 import { buildMetrics } from '../telemetry/metrics.js';
 import { buildLines, type Stdout } from './lines.js';
 import type { TellEvent } from './agent-event.js';
+import { refuseWhatIsNotBuilt } from './not-yet.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
 import { buildTokenServices } from './token-services.js';
@@ -45,6 +46,7 @@ export interface AgentOptions {
 export async function runAgent(options: AgentOptions): Promise<number> {
   const { config, version, clock = systemClock, random = systemRandom } = options;
   const stopping = listenForStop(options.signals);
+  refuseWhatIsNotBuilt(config);
 
   const lines = buildLines({ config, stdout: options.stdout, clock });
   const logger = await buildLogger({
@@ -63,7 +65,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     routes: httpSeries(),
     source: () => reports.metricsView(),
   });
-  lines.onDropped(metrics);
+  lines.tell({ metrics, logger });
   const vault = buildVault({ config, clock, random, metrics, audit, logger });
   const onEvent = options.onEvent ?? (() => undefined);
   const tokens = await buildTokenServices({
@@ -103,6 +105,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     version,
     clock,
     logger,
+    audit,
     draining: stopping.isAsked,
     onRequest: (route, method, status, seconds) => {
       metrics.httpRequest(route, method, status, seconds);

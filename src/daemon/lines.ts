@@ -1,9 +1,10 @@
 // Where lines go: the log to standard output, the audit trail there too or to a file of its own. What had to be
-// dropped is counted, never waited for.
+// dropped is counted, and told once when it begins, never waited for.
 import type { Config } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
 import { isAuditLine } from '../telemetry/audit.js';
 import { buildLineWriter } from '../telemetry/line-writer.js';
+import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
 /** The part of `process.stdout` that is used: lines are written to its descriptor without blocking. */
@@ -12,32 +13,43 @@ export interface Stdout {
   readonly isTTY?: boolean;
 }
 
+/** Who is told of dropped lines. */
+export interface DropListeners {
+  readonly metrics: Pick<Metrics, 'auditSuppressed' | 'logLinesDropped'>;
+  readonly logger: Pick<Logger, 'error'>;
+}
+
 export interface Lines {
   readonly writeLog: (line: string) => void;
   readonly writeAudit: (line: string) => void;
-  /** From now on dropped lines are counted here. */
-  onDropped(metrics: Pick<Metrics, 'auditSuppressed' | 'logLinesDropped'>): void;
-  reopen(): void;
-  flush(withinMs: number): Promise<void>;
+  /** From now on they are told. */
+  readonly tell: (listeners: DropListeners) => void;
+  readonly reopen: () => void;
+  readonly flush: (withinMs: number) => Promise<void>;
 }
 
-export function buildLines({
-  config,
-  stdout,
-  clock,
-}: {
-  readonly config: Config;
+export interface LinesOptions {
+  readonly config: Pick<Config, 'audit'>;
   readonly stdout: Stdout;
   readonly clock: Clock;
-}): Lines {
-  let counter: Pick<Metrics, 'auditSuppressed' | 'logLinesDropped'> | null = null;
-  const onDropped = (lines: readonly string[]): void => {
+}
+
+/** A fault that lasts is told this often. */
+const TELL_EVERY_MS = 300_000;
+
+export function buildLines({ config, stdout, clock }: LinesOptions): Lines {
+  const { file } = config.audit;
+  let listeners: DropListeners | null = null;
+  let toldMs = -Infinity;
+  const onDropped = (lines: readonly string[], reason: string): void => {
     const audits = lines.filter(isAuditLine).length;
-    counter?.auditSuppressed(audits);
-    counter?.logLinesDropped(lines.length - audits);
+    listeners?.metrics.auditSuppressed(audits);
+    listeners?.metrics.logLinesDropped(lines.length - audits);
+    if (audits === 0 || file === null || clock.monotonicMs() - toldMs < TELL_EVERY_MS) return;
+    toldMs = clock.monotonicMs();
+    listeners?.logger.error({ reason, file }, 'audit lines are lost: the file cannot be written');
   };
   const log = buildLineWriter({ target: { fd: stdout.fd }, clock, onDropped });
-  const { file } = config.audit;
   const audit = file === null ? log : buildLineWriter({ target: { file }, clock, onDropped });
   return {
     writeLog: (line) => {
@@ -46,8 +58,8 @@ export function buildLines({
     writeAudit: (line) => {
       audit.write(line);
     },
-    onDropped: (metrics) => {
-      counter = metrics;
+    tell: (given) => {
+      listeners = given;
     },
     reopen: () => {
       if (audit !== log) audit.reopen();
