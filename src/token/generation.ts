@@ -122,18 +122,27 @@ function append(groups: Generation[], piece: Generation, unread: UnreadVersions 
   }
 }
 
-/** Where the generation stands that `piece` goes on with: the last one with its value, all between still pending then. */
+/**
+ * Where the generation stands that `piece` goes on with: its neighbour, or behind ones that were still pending when it
+ * was written the one that was current then. With nothing before it, a pending one was.
+ */
 function indexOfContinued(
   groups: readonly Generation[],
   piece: Generation,
   unread: UnreadVersions | null,
 ): number {
+  let isNeighbour = true;
   for (let index = groups.length - 1; index >= 0; index -= 1) {
     const candidate = groups[index] as Generation;
     if (candidate.epoch !== piece.epoch || isBetween(unread, candidate, piece)) return -1;
     if (!isStanding(candidate)) continue;
-    if (candidate.value.equals(piece.value)) return isRevoked(candidate, piece) ? -1 : index;
-    if (!wasPendingWhen(candidate, piece)) return -1;
+    const wasPending = wasPendingWhen(candidate, piece);
+    if (candidate.value.equals(piece.value) && !isRevoked(candidate, piece)) {
+      const wasCurrent = !wasPending || (index === 0 && unread === null);
+      if (isNeighbour || wasCurrent) return index;
+    }
+    if (!wasPending) return -1;
+    isNeighbour = false;
   }
   return -1;
 }

@@ -328,3 +328,18 @@ function text(name: string): string {
 function createdTimeOf(story: Story, version: number): string {
   return story.vault.state.versions.find((one) => one.version === version)?.createdTime ?? '';
 }
+
+t.test(
+  'destroying a pending version cancels an older pending one with its value too',
+  async (t) => {
+    const story = new Story().put('a');
+    story.poll();
+    story.put('b', { notBefore: 600 }).put('c', { notBefore: 700 }).put('b', { notBefore: 800 });
+    story.poll();
+    story.vault.destroy(4);
+    story.poll();
+    t.strictSame(story.verifies(), ['a', 'c']);
+    t.equal(story.wait(650).signs(), 'a');
+    t.equal(story.wait(100).signs(), 'c');
+  },
+);

@@ -251,3 +251,18 @@ t.test('a clock that was wrong for a while takes no grace away', async (t) => {
   t.strictSame(story.wait(3600).verifies(), ['b']);
   t.strictSame(story.wait(-3500).verifies(), ['b', 'a']);
 });
+
+t.test('writing a pending value again takes no other pending token back', async (t) => {
+  const story = new Story().put('a');
+  story.poll();
+  story.put('b', { notBefore: 600 }).put('c', { notBefore: 700 }).put('b', { notBefore: 800 });
+  for (const start of ['running', 'restarted']) {
+    if (start === 'restarted') story.restart();
+    story.poll();
+    t.strictSame(
+      story.snapshot.pending.map((one) => one.version),
+      [2, 3, 4],
+      start,
+    );
+  }
+});

@@ -149,3 +149,21 @@ t.test(
     }
   },
 );
+
+t.test('a jump over a rotation and back learns the value in between', async (t) => {
+  const story = new Story().put('a');
+  story.poll();
+  story.wait(10).put('b').wait(10).put('a').wait(10);
+  t.strictSame(story.poll().reads, [2]);
+  t.strictSame(story.verifies(), ['a', 'b']);
+  t.equal(story.seconds(story.snapshot.current?.createdAt), 20, 'a was rotated away and back');
+});
+
+t.test('a jump over a cancelled pending version keeps the age', async (t) => {
+  const story = new Story().put('a');
+  story.poll();
+  story.wait(10).put('b', { notBefore: 600 }).wait(10).put('a').wait(10);
+  t.equal(story.pollChange(), 'patched');
+  t.strictSame(story.verifies(), ['a', 'b']);
+  t.equal(story.seconds(story.snapshot.current?.createdAt), 0);
+});

@@ -1,33 +1,111 @@
+// The cell: one frozen snapshot, told to all listeners after the assignment; what it keeps is bounded.
+import { format, inspect } from 'node:util';
 import t from 'tap';
-import type { SecretReading } from '../../src/token/reading.js';
-import { TokenStore } from '../../src/token/store.js';
+import { emptyHistory, type TokenHistory } from '../../src/token/history.js';
+import { observeNewest } from '../../src/token/observe-newest.js';
+import { settleHistory } from '../../src/token/settle.js';
+import type { Decision } from '../../src/token/store.js';
+import { settings, tokenText } from './agent-model.js';
+import { brokenInvariant } from './invariants.js';
+import { Kv2Model, readingOf } from './kv2-model.js';
+import { Story, T0 } from './story.js';
 
-const T0 = Date.parse('2026-01-01T00:00:00Z');
-const limits = { graceMs: 300_000, supersededMax: 4, onDeleted: 'keep' } as const;
+t.test('before the first answer there is no token, and the snapshot says so', async (t) => {
+  const { snapshot } = new Story();
+  t.match(snapshot, { revision: 0, current: null, missing: 'absent', nextChangeAt: Infinity });
+  t.equal(brokenInvariant(snapshot, T0), null);
+});
 
-function live(version: number, token: string, atMs: number, extra = {}): SecretReading {
-  return {
-    kind: 'live',
-    version,
-    createdTime: new Date(T0 + atMs).toISOString(),
-    fields: { token: token.padEnd(32, '.'), ...extra },
-    customMetadata: null,
-    deletionTime: null,
-  };
-}
+t.test('listeners are told of every decision after the swap, until they unsubscribe', async (t) => {
+  const story = new Story().put('a');
+  const told: Decision[] = [];
+  const unsubscribe = story.agent.store.subscribe((decision) => {
+    t.equal(decision.after, story.agent.store.at(story.now), 'the swap has happened');
+    told.push(decision);
+  });
+  story.poll();
+  story.poll();
+  t.strictSame(
+    told.map(({ change }) => change),
+    ['loaded', 'unchanged'],
+  );
+  t.equal(told[1]?.before, told[1]?.after, 'the very same snapshot when nothing changed');
+  unsubscribe();
+  story.put('b').poll();
+  t.equal(told.length, 2);
+});
 
-function newStore(): TokenStore {
-  return new TokenStore({ field: 'token', limits, shortGraceMs: 180_000, now: T0 });
-}
+t.test('each thing that time brings has a decision of its own, at its own instant', async (t) => {
+  const story = new Story().put('a');
+  story.poll();
+  story.put('b', { notBefore: 100 }).put('c', { notBefore: 200 });
+  story.poll();
+  const before = story.agent.decisions.length;
+  story.wait(86_400).signs();
+  const later = story.agent.decisions.slice(before);
+  t.strictSame(later.map(({ change }) => change).slice(0, 2), ['rotated', 'rotated']);
+  t.strictSame(later.map(({ after }) => after.current?.version).slice(0, 2), [2, 3]);
+  t.strictSame(story.verifies(), ['c']);
+});
 
-t.test('a new value is a rotation and the old one verifies for its grace', async (t) => {
-  const store = newStore();
-  t.equal(store.observeNewest(live(1, 'a', 0), T0 + 1).change, 'loaded');
-  t.equal(store.observeNewest(live(1, 'a', 0), T0 + 2).change, 'unchanged');
-  const decision = store.observeNewest(live(2, 'b', 10_000), T0 + 20_000);
-  t.equal(decision.change, 'rotated');
-  t.equal(decision.after.current?.version, 2);
-  t.match(decision.after.superseded, [{ version: 1, usableUntil: T0 + 310_000 }]);
-  t.equal(store.at(T0 + 309_999).superseded.length, 1);
-  t.equal(store.at(T0 + 310_000).superseded.length, 0);
+t.test('new limits from a reload are obeyed at once', async (t) => {
+  const story = new Story().put('a').put('b');
+  story.poll();
+  const { store } = story.agent;
+  store.reconfigure({ ...settings, limits: { ...settings.limits, graceMs: 600_000 } }, story.now);
+  t.strictSame(story.ends(), [600]);
+  story.vault.delete();
+  story.poll();
+  t.equal(story.signs(), 'b');
+  store.reconfigure(
+    { ...settings, limits: { ...settings.limits, onDeleted: 'revoke' } },
+    story.now,
+  );
+  t.equal(story.snapshot.missing, 'revoked');
+});
+
+t.test('a weak token is taken with a warning', async (t) => {
+  const story = new Story();
+  story.vault.put({ token: 'k'.repeat(16) }, story.now);
+  t.match(story.poll().newest?.observation, { warnings: [/^the token is weak: 16 bytes, 32 are/] });
+});
+
+t.test('nothing printed of a decision holds the value', async (t) => {
+  const story = new Story().put('canary').put('canary2', { notBefore: 60 });
+  story.poll();
+  const printed = [story.agent.decisions, story.snapshot, story.snapshot.current?.value].flatMap(
+    (one) => [
+      JSON.stringify(one),
+      inspect(one, { depth: 10, showHidden: true }),
+      format('%s %j', one, one),
+    ],
+  );
+  t.notOk(printed.some((text) => text.includes('canary')));
+  t.equal(String(story.snapshot.current?.value), '[agent token]');
+});
+
+t.test('after 10,000 rotations, patches and destroys the history has not grown', async (t) => {
+  const vault = new Kv2Model();
+  vault.setMaxVersions(10);
+  let history: TokenHistory = emptyHistory;
+  let largest = 0;
+  for (let write = 0; write < 10_000; write += 1) {
+    const now = T0 + write * 1000;
+    vault.put({ token: tokenText(`r${write - (write % 3)}`) }, now);
+    if (write % 7 === 0) vault.destroy(vault.state.newest);
+    const observed = observeNewest(history, readingOf(vault.state), { ...settings, now });
+    history = settleHistory({ ...observed.history, readBack: null }, now, settings.limits);
+    const { generations, left, destroyed, revoked } = history;
+    largest = Math.max(largest, generations.length, left.length, destroyed.length, revoked.length);
+  }
+  t.ok(largest <= 64, `at most ${largest} of anything`);
+});
+
+t.test('many pending versions never push the current one out', async (t) => {
+  const story = new Story().put('a');
+  story.poll();
+  for (let index = 0; index < 200; index += 1) {
+    story.wait(1).put(`p${index}`, { notBefore: 86_400 }).poll();
+  }
+  t.equal(story.signs(), 'a');
 });
