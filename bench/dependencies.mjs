@@ -24,7 +24,6 @@ const entries = {
   yaml: ['yaml'],
   commander: ['commander'],
   'async-mutex': ['async-mutex'],
-  'structured-headers': ['structured-headers'],
 };
 
 const rounds = Number(process.argv[2] ?? 41);
