@@ -50,12 +50,12 @@ export interface Signable {
   readonly body?: Uint8Array;
 }
 
-/** Fields to set, not to append: signatures that were there already are in them. */
-export interface SignatureHeaders {
+/** Fields to set, not to append: signatures that were there already are in them. A type, so that it fits a record. */
+export type SignatureHeaders = {
   readonly 'content-digest'?: string;
   readonly 'signature-input': string;
   readonly signature: string;
-}
+};
 
 export interface Signed {
   readonly headers: SignatureHeaders;
