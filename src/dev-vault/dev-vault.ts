@@ -50,6 +50,8 @@ export interface DevVault extends AsyncDisposable {
   seal(): void;
   unseal(): void;
   readonly faults: FaultInjector;
+  /** Errors of the dev Vault itself, each answered 500: a bug, if there is any. */
+  readonly crashes: readonly unknown[];
   /** Settles when the port listens (or no more) as the faults say. */
   settled(): Promise<void>;
   /** Other certificates, for connections from now on. */
@@ -180,6 +182,7 @@ function vaultOf(
       node.sealed = false;
     },
     faults: server.faults,
+    crashes: server.crashes,
     settled: () => server.settled(),
     setTls: (tls) => {
       server.setTls(tls);

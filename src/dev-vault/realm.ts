@@ -31,9 +31,10 @@ export class Realm {
 
   /** The mount that a path (`secret/data/x`, also `secret` alone) belongs to: the longest that matches. */
   mountOf(path: string): Mount | undefined {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 2) + 1) {
-      const prefix = end === path.length && !path.endsWith('/') ? `${path}/` : path.slice(0, end);
-      const mount = this.mounts.get(prefix);
+    const whole = this.mounts.get(path.endsWith('/') ? path : `${path}/`);
+    if (whole !== undefined) return whole;
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const mount = this.mounts.get(path.slice(0, slash + 1));
       if (mount !== undefined) return mount;
     }
     return undefined;

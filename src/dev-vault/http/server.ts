@@ -56,6 +56,8 @@ export class VaultServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #hanging = new Set<Socket>();
+  /** Errors that no handler expected; there should be none. */
+  readonly crashes: unknown[] = [];
   #requests: RecordedRequest[] = [];
   #port: number;
   #listening: Promise<void> = Promise.resolve();
@@ -225,8 +227,10 @@ export class VaultServer {
         headers: request.headers,
         body,
       });
-    } catch {
-      return request.destroyed && !request.complete ? undefined : crashAnswer();
+    } catch (error) {
+      if (request.destroyed && !request.complete) return undefined;
+      if (this.crashes.length < CRASHES_KEPT_MAX) this.crashes.push(error);
+      return crashAnswer();
     }
   }
 
@@ -261,6 +265,7 @@ export class VaultServer {
   }
 }
 
+const CRASHES_KEPT_MAX = 100;
 const EMPTY = Buffer.alloc(0);
 
 function hasBody({ headers }: IncomingMessage): boolean {
