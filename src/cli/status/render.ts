@@ -151,7 +151,8 @@ function unusable(token: TokenAnswer): readonly string[] {
 
 function rotation(token: TokenAnswer, now: number): readonly string[] {
   const superseded = token.superseded.map(({ version, usableUntil }) => {
-    const end = usableUntil === null ? '' : ` until ${relative(usableUntil, now)}`;
+    const left = usableUntil === null ? NaN : (Date.parse(usableUntil) - now) / 1000;
+    const end = Number.isNaN(left) ? '' : ` for ${ageOf(left)}`;
     return `version ${version ?? 'unknown'} still verifies${end}`;
   });
   const { pending } = token;

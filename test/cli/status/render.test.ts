@@ -84,7 +84,7 @@ t.test('a rotation under way is told: what still verifies, what takes over', asy
     now,
     { colour: false },
   );
-  t.match(text, 'version 6 still verifies until in 5m');
+  t.match(text, 'version 6 still verifies for 5m');
   t.match(text, 'version 8 takes over in 2h');
 });
 
