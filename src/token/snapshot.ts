@@ -68,8 +68,8 @@ export function deriveSnapshot(
   const current = isExpired ? null : candidate;
   const superseded = [
     ...roles.superseded.map(supersededToken),
-    ...initialSuperseded(roles, history, current),
-  ];
+    ...initialSuperseded(roles, history),
+  ].filter((one) => current?.value.equals(one.value) !== true);
   const pending = roles.pending.map(pendingToken);
   return Object.freeze({
     current,
@@ -127,14 +127,9 @@ function supersededToken({ generation, usableUntil }: Superseded): SupersededTok
   return Object.freeze({ ...namesOf(generation), usableUntil });
 }
 
-function initialSuperseded(
-  { initialUntil }: Roles,
-  { initial }: TokenHistory,
-  current: CurrentToken | null,
-): SupersededToken[] {
+function initialSuperseded({ initialUntil }: Roles, { initial }: TokenHistory): SupersededToken[] {
   if (initial === null || initialUntil === null) return [];
   const { value } = initial;
-  if (current?.value.equals(value) === true) return [];
   return [Object.freeze({ value, version: null, firstVersion: null, usableUntil: initialUntil })];
 }
 
