@@ -3,11 +3,19 @@ import { request, Agent } from 'node:http';
 import fc from 'fast-check';
 import t from 'tap';
 import { devVault, NOT_FOR_PRODUCTION, type DevVault } from '../../src/dev-vault/index.js';
+import { Core } from '../../src/dev-vault/core.js';
+import { furnish } from '../../src/dev-vault/dev-vault.js';
+import { dispatch } from '../../src/dev-vault/http/dispatch.js';
+import { readTarget, type Incoming } from '../../src/dev-vault/http/incoming.js';
+import { VaultNode } from '../../src/dev-vault/node.js';
 import { exchange, vaultCall } from './http-exchange.js';
 import { scaled } from './test-scale.js';
 
 const REQUESTS = scaled(50_000);
-const AT_ONCE = 64;
+const BATCH = 500;
+/** Of each batch; the rest goes to the handlers directly. */
+const OVER_SOCKETS = 50;
+const AT_ONCE = 50;
 
 const segment = fc.oneof(
   {
@@ -244,7 +252,28 @@ function fire(
   });
 }
 
+/** The same request at the handlers, without a socket in between. */
+function incomingOf({ method, target, body, headers }: Shot): Incoming | undefined {
+  const read = readTarget(target);
+  if (read === undefined) return undefined;
+  const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(body);
+  return { ...read, method, query: new URLSearchParams(read.rawQuery), headers, body: bytes };
+}
+
+/** Every status that Vault answers with here; anything else would be a crash or an invention. */
+const STATUSES = new Set([0, 200, 204, 307, 400, 403, 404, 405, 413, 415, 429, 500, 503]);
+/** A login without a role id is answered 500 by a real server too, and so are the other errors here. */
+const KNOWN_500 =
+  /missing role_id|could not load backend configuration|does not exist|constraint should be enabled|past the max TTL/;
+
+function count(statuses: Map<number, number>, status: number): void {
+  statuses.set(status, (statuses.get(status) ?? 0) + 1);
+}
+
 t.test(`${REQUESTS} generated requests get an answer each and none is a crash`, async (t) => {
+  const core = new Core({ now: Date.now });
+  furnish(core, { rootToken: 'root' });
+  const node = new VaultNode(core);
   await using vault = await devVault({ rootToken: 'root', requestsKept: 10 });
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   t.teardown(() => {
@@ -253,31 +282,33 @@ t.test(`${REQUESTS} generated requests get an answer each and none is a crash`, 
   const statuses = new Map<number, number>();
   let sent = 0;
   for (const batch of fc.sample(
-    fc.array(shot, { minLength: 500, maxLength: 500 }),
-    REQUESTS / 500,
+    fc.array(shot, { minLength: BATCH, maxLength: BATCH }),
+    REQUESTS / BATCH,
   )) {
-    for (let at = 0; at < batch.length; at += AT_ONCE) {
-      const answers = await Promise.all(
-        batch.slice(at, at + AT_ONCE).map((one) => fire(vault, agent, one)),
-      );
-      for (const status of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      sent += answers.length;
-    }
-    // Whatever a random request did, the next batch starts from an open server whose root token works.
+    // Each batch meets an open server whose root token works, whatever the one before did.
+    node.sealed = false;
+    if (!core.tokens.has('root')) furnish(core, { rootToken: 'root' });
     vault.unseal();
+    for (const one of batch.slice(OVER_SOCKETS)) {
+      const incoming = incomingOf(one);
+      const answer = incoming === undefined ? undefined : await dispatch(node, incoming);
+      if (answer?.status === 500) t.match(answer.body, KNOWN_500, JSON.stringify(one));
+      count(statuses, answer?.status ?? 400);
+      sent += 1;
+    }
+    const answers = await Promise.all(
+      batch.slice(0, OVER_SOCKETS).map((one) => fire(vault, agent, one)),
+    );
+    for (const status of answers) count(statuses, status);
+    sent += answers.length;
   }
   t.ok(sent >= 50_000, `${sent} requests`);
-  t.comment(
-    [...statuses]
-      .sort(([a], [b]) => a - b)
-      .map(([status, count]) => `${status}: ${count}`)
-      .join(', '),
+  t.strictSame(
+    [...statuses.keys()].filter((status) => !STATUSES.has(status)),
+    [],
   );
-  const crashed = vault.crashes;
-  t.strictSame(crashed.slice(0, 3), []);
-  t.notOk(statuses.has(502));
-  const after = await vaultCall(vault.address, 'root', 'GET', 'sys/health');
-  t.equal(after.status, 200);
+  t.strictSame(vault.crashes.slice(0, 3), []);
+  t.equal((await vaultCall(vault.address, null, 'GET', 'sys/health')).status, 200);
 });
 
 for (const [what, target, status, errors] of [

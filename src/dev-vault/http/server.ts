@@ -223,7 +223,7 @@ export class VaultServer {
       return await this.#options.answer({
         ...read,
         method,
-        query: new URLSearchParams(read.rawQuery),
+        query: read.rawQuery === '' ? NO_QUERY : new URLSearchParams(read.rawQuery),
         headers: request.headers,
         body,
       });
@@ -266,6 +266,8 @@ export class VaultServer {
 }
 
 const CRASHES_KEPT_MAX = 100;
+/** Shared; nobody changes a query. */
+const NO_QUERY = new URLSearchParams();
 const EMPTY = Buffer.alloc(0);
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -4,6 +4,7 @@ import { refuse, type Result } from '../result.js';
 import type { Call, Route } from '../route.js';
 
 const FIELDS = { name: 'string', policy: 'string' } as const;
+const OLD_FIELDS = { ...FIELDS, rules: 'string' } as const;
 
 export const POLICY_ROUTES: readonly Route[] = [
   { path: 'policies/acl', list: listAcl },
@@ -11,7 +12,7 @@ export const POLICY_ROUTES: readonly Route[] = [
   { path: 'policies/acl/{name*}', fields: FIELDS, read: readAcl, write: writeAcl, remove },
   { path: 'policy', read: listOld, list: listOld },
   { path: 'policy/', list: listOld },
-  { path: 'policy/{name*}', fields: FIELDS, read: readOld, write: writeAcl, remove },
+  { path: 'policy/{name*}', fields: OLD_FIELDS, read: readOld, write: writeAcl, remove },
 ];
 
 function nameOf(call: Call): string {
@@ -52,7 +53,7 @@ function readOld(call: Call): Result {
 function writeAcl(call: Call): Result {
   const name = nameOf(call);
   if (name === 'root') return refuse(400, 'cannot update "root" policy');
-  const given = call.fields.string('policy');
+  const given = call.fields.string('policy') || call.fields.string('rules');
   if (given === '') return refuse(400, "'policy' parameter not supplied or empty");
   const text = decodeBase64Text(given) ?? given;
   const error = call.realm.writePolicy(name, text);
