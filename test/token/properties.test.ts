@@ -9,7 +9,8 @@ import { initialToken } from '../../src/token/store.js';
 import type { SecretReading } from '../../src/token/reading.js';
 import { T0 } from './story.js';
 
-const runs = (numRuns: number) => ({ numRuns: numRuns * Number(process.env['TEST_RUNS'] ?? 1) });
+const FULL_FACTOR = process.env['KEYTENDER_TEST_FULL'] === '1' ? 5 : 1;
+const runs = (numRuns: number) => ({ numRuns: numRuns * FULL_FACTOR });
 
 /** An operator's life: commands, each some time after the one before. */
 function history(kinds: readonly Operation['kind'][], maxLength = 14): fc.Arbitrary<Operation[]> {
