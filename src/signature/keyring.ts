@@ -108,9 +108,12 @@ function candidateOf(entry: KeyringEntry): Candidate {
 }
 
 function callerOf({ name, client }: KeyringEntry): string {
-  if (name !== undefined && client === undefined && name !== '' && name !== 'client') return name;
-  if (client !== undefined && name === undefined && client !== '') return `client:${client}`;
-  throw new SigningError('malformed_value', 'a key must belong to one name or one client');
+  const isOne = (name === undefined) !== (client === undefined);
+  const isNamed = name !== '' && client !== '' && name !== 'client' && !name?.startsWith('client:');
+  if (!isOne || !isNamed) {
+    throw new SigningError('malformed_value', 'a key must belong to one name or one client');
+  }
+  return name ?? `client:${client ?? ''}`;
 }
 
 function byRoleThenAge(a: Candidate, b: Candidate): number {

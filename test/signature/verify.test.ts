@@ -144,6 +144,30 @@ t.test('every verification computes the full width of MACs', async (t) => {
   });
 });
 
+t.test('an unknown keyid takes as long as a wrong key, however many keys there are', async (t) => {
+  const keys = Array.from({ length: 64 }, (_, i): KeyringEntry => ({
+    key: `key-${i}`,
+    name: 'default',
+  }));
+  const ring = new Keyring(keys);
+  const [wrong, unknown] = ['default', 'nobody'].map((keyid) => signed({ key: 'not-held', keyid }));
+  const times = { wrong: [] as number[], unknown: [] as number[] };
+  for (let i = 0; i < 400; i += 1) {
+    for (const [name, request] of [
+      ['wrong', wrong!],
+      ['unknown', unknown!],
+    ] as const) {
+      const start = process.hrtime.bigint();
+      verify(request, ring, keytenderPolicy, { nowSeconds: NOW });
+      times[name].push(Number(process.hrtime.bigint() - start));
+    }
+  }
+  const median = (all: number[]) => all.sort((a, b) => a - b)[all.length / 2]!;
+  const ratio = median(times.unknown) / median(times.wrong);
+  // a keyring that is not walked to its end would take a tenth; the bench says how close the two are
+  t.ok(ratio > 0.7 && ratio < 1.4, `ratio ${ratio.toFixed(3)}`);
+});
+
 t.test('what the dummy key signs is not accepted', async (t) => {
   const dummy = Buffer.alloc(32, 0x2a);
   const { headers } = sign({ ...unsigned, body }, { ...parameters, key: dummy, keyid: 'nobody' });
@@ -175,6 +199,7 @@ t.test('empty and unfit keys are refused when the keyring is built', async (t) =
     { client: '' },
     { name: 'a', client: 'b' },
     { name: 'client' },
+    { name: 'client:billing' },
   ]) {
     t.throws(() => new Keyring([{ key: 'key', ...owner }]), { code: 'malformed_value' });
   }
