@@ -1,8 +1,8 @@
 // Reading Vault, wired: the request budget, the client, and who is told of requests and logins.
-import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/config.js';
 import { steadyNeedPerMinute } from '../config/steady-need.js';
 import type { Clock } from '../platform/clock.js';
+import { systemFiles } from '../platform/files.js';
 import type { Random } from '../platform/random.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -51,10 +51,13 @@ export function buildVault({
     clock,
     random,
     budget,
-    readFile: (path) => readFile(path, 'utf8'),
+    readFile: readText,
     loginBackoffMaxMs: config.refresh.intervalMs,
     onRequest: ({ operation, outcome, seconds }) => {
       metrics.vaultRequest(operation, outcome, seconds);
+    },
+    onWarning: (message) => {
+      logger.warn({}, message);
     },
     onLogin: ({ method, ttlMs }) => {
       const expiresAt = ttlMs === null ? null : new Date(clock.now() + ttlMs).toISOString();
@@ -62,4 +65,12 @@ export function buildVault({
       logger.info({ method, expires_at: expiresAt }, 'logged in to Vault');
     },
   });
+}
+
+const FILE_BYTES_MAX = 1_048_576;
+
+/** Certificates, keys, signed tokens: never a pipe that nobody writes, never without a limit. */
+async function readText(path: string): Promise<string> {
+  const { bytes } = await systemFiles.read(path, FILE_BYTES_MAX);
+  return Buffer.from(bytes).toString('utf8');
 }

@@ -32,7 +32,8 @@ export function inMount(location: SecretLocation): string {
   return [...(pathPrefix === '' ? [] : [pathPrefix]), deployment, path].join('/');
 }
 
-function encodePath(path: string): string {
+/** Each segment encoded. Throws `RangeError` for one that is empty, `.` or `..`. */
+export function encodePath(path: string): string {
   return path.split('/').map(encodeSegment).join('/');
 }
 

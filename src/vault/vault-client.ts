@@ -4,9 +4,7 @@ import type { VaultConfig } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { buildAddresses } from './addresses.js';
-import type { AuthMethod } from './auth/auth-method.js';
-import { buildNoAuth, buildTokenAuth } from './auth/token-auth.js';
-import { buildUnavailableAuth } from './auth/unavailable-auth.js';
+import { buildConfiguredAuth } from './auth/configured-auth.js';
 import { buildKv2Reader, type Kv2Reader } from './kv2-reader.js';
 import { LoginSession, type LoginEvent } from './login-session.js';
 import type { RequestBudget } from './request-budget.js';
@@ -42,6 +40,8 @@ export interface VaultClientOptions {
   readonly loginBackoffMaxMs?: number;
   readonly onRequest?: (event: RequestEvent) => void;
   readonly onLogin?: (event: LoginEvent) => void;
+  /** For an operator: nothing failed, but something is not as it should be. Holds nothing secret. */
+  readonly onWarning?: (message: string) => void;
 }
 
 const LOGIN_BACKOFF_MAX_MS = 60_000;
@@ -59,7 +59,7 @@ export function buildVaultClient(options: VaultClientOptions): VaultClient {
     ]),
   );
   const tlsFiles = buildTlsFiles(config, options.readFile);
-  const { onRequest, onLogin } = options;
+  const { onRequest, onLogin, onWarning = () => undefined } = options;
   const caller = buildVaultCaller({
     clock,
     budget,
@@ -73,7 +73,7 @@ export function buildVaultClient(options: VaultClientOptions): VaultClient {
     clock,
     random,
     caller,
-    method: authMethodOf(config),
+    method: buildConfiguredAuth(config.auth, { readFile: options.readFile, onWarning }),
     namespace: config.auth.namespace ?? config.namespace,
     backoffMaxMs: options.loginBackoffMaxMs ?? LOGIN_BACKOFF_MAX_MS,
     closed: closing.signal,
@@ -99,9 +99,4 @@ export function buildVaultClient(options: VaultClientOptions): VaultClient {
 
 function locationOf({ config, deployment }: VaultClientOptions, path: string): SecretLocation {
   return { mount: config.mount, pathPrefix: config.pathPrefix, deployment, path };
-}
-
-function authMethodOf({ auth }: VaultConfig): AuthMethod {
-  if (auth.method !== 'token') return buildUnavailableAuth(auth.method);
-  return auth.token === null ? buildNoAuth() : buildTokenAuth(auth.token);
 }

@@ -1,6 +1,11 @@
 // A client as the program builds it, with a real clock and sockets, and a log of the requests that it made.
 import { readFile } from 'node:fs/promises';
-import type { AuthMethod, SecretSetting, VaultConfig } from '../../src/config/config.js';
+import type {
+  AuthMethod,
+  SecretSetting,
+  VaultAuthConfig,
+  VaultConfig,
+} from '../../src/config/config.js';
 import { systemClock, type Clock } from '../../src/platform/clock.js';
 import type { ReadOutcome } from '../../src/vault/failure-of-answer.js';
 import { buildRequestBudget } from '../../src/vault/request-budget.js';
@@ -11,6 +16,7 @@ export interface TestClient {
   readonly client: VaultClient;
   /** `operation outcome` of each request, in order. */
   readonly requests: string[];
+  readonly warnings: string[];
   readonly read: (version?: number, signal?: AbortSignal) => Promise<ReadOutcome>;
 }
 
@@ -24,6 +30,21 @@ export interface TestClientOptions {
   readonly onDeadline?: (withinMs: number) => void;
   readonly onRequest?: (event: RequestEvent) => void;
 }
+
+/** A Vault token, to be given. */
+export const testAuth: VaultAuthConfig = {
+  method: 'token',
+  mount: 'token',
+  role: null,
+  namespace: null,
+  token: null,
+  roleId: null,
+  secretId: null,
+  secretIdWrapped: null,
+  secretIdCache: null,
+  jwtFile: null,
+  revokeOnExit: false,
+};
 
 export function setting(value: string): SecretSetting {
   const redacted = (): string => '[redacted]';
@@ -42,6 +63,7 @@ export function buildTestClient(
 ): TestClient {
   const clock = options.clock ?? systemClock;
   const requests: string[] = [];
+  const warnings: string[] = [];
   const perMinute = options.perMinute ?? 6_000;
   const client = buildVaultClient({
     config: configOf([addresses].flat(), options),
@@ -50,6 +72,7 @@ export function buildTestClient(
     random: () => 0.5,
     budget: buildRequestBudget({ clock, pollPerMinute: perMinute, onDemandPerMinute: perMinute }),
     readFile: (path) => readFile(path, 'utf8'),
+    onWarning: (message) => warnings.push(message),
     onRequest: (event) => {
       requests.push(`${event.operation} ${event.outcome}`);
       options.onRequest?.(event);
@@ -64,7 +87,7 @@ export function buildTestClient(
       ...(version === undefined ? {} : { version }),
       ...(onDeadline === undefined ? {} : { onDeadline }),
     });
-  return { client, requests, read };
+  return { client, requests, warnings, read };
 }
 
 function configOf(addresses: readonly string[], options: TestClientOptions): VaultConfig {
@@ -83,17 +106,9 @@ function configOf(addresses: readonly string[], options: TestClientOptions): Vau
     pathPrefix: 'keytender',
     proxy: null,
     auth: {
+      ...testAuth,
       method: options.authMethod ?? 'token',
-      mount: 'token',
-      role: null,
-      namespace: null,
       token: typeof vaultToken === 'string' ? setting(vaultToken) : vaultToken,
-      roleId: null,
-      secretId: null,
-      secretIdWrapped: null,
-      secretIdCache: null,
-      jwtFile: null,
-      revokeOnExit: false,
     },
     ...options.config,
   };

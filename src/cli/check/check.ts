@@ -56,7 +56,7 @@ async function examine(
   }
   const { config, warnings } = loaded;
   report(settingsFindings(config, warnings));
-  const tlsFiles = config.vault === null ? null : buildTlsFiles(config.vault, readPem);
+  const tlsFiles = config.vault === null ? null : buildTlsFiles(config.vault, readText);
   report(await credentialFindings(config, tlsFiles));
   if (config.vault !== null && tlsFiles !== null && options.offline !== true) {
     await examineVault(config, config.vault, tlsFiles, options, io, report);
@@ -64,10 +64,10 @@ async function examine(
   return null;
 }
 
-const pemBytesMax = 1024 * 1024;
+const fileBytesMax = 1024 * 1024;
 
-async function readPem(path: string): Promise<string> {
-  const { bytes } = await systemFiles.read(path, pemBytesMax);
+async function readText(path: string): Promise<string> {
+  const { bytes } = await systemFiles.read(path, fileBytesMax);
   return Buffer.from(bytes).toString('utf8');
 }
 
@@ -88,6 +88,7 @@ async function examineVault(
     if (usable === null) return;
     const found = await findLogin(usable, vault, {
       maySpend: options.login === true,
+      readFile: readText,
       clock: io.clock,
       signal,
     });

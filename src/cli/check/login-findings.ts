@@ -2,9 +2,9 @@
 // secret id unless told to; a login that was made is revoked at the end.
 import type { VaultConfig } from '../../config/config.js';
 import type { Clock } from '../../platform/clock.js';
-import type { AuthMethod, Login } from '../../vault/auth/auth-method.js';
-import { buildNoAuth, buildTokenAuth } from '../../vault/auth/token-auth.js';
-import { buildUnavailableAuth } from '../../vault/auth/unavailable-auth.js';
+import type { Login, LoginContext } from '../../vault/auth/auth-method.js';
+import { buildConfiguredAuth } from '../../vault/auth/configured-auth.js';
+import { revokeSelf } from '../../vault/auth/revoke-self.js';
 import { ageOf } from '../status/relative-time.js';
 import { failed, ok, skipped, warning, type Finding } from './finding.js';
 import type { VaultProbe } from './vault-probe.js';
@@ -16,44 +16,55 @@ export interface LoginFound {
   readonly end: () => Promise<void>;
 }
 
+export interface LoginOptions {
+  readonly maySpend: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly readFile: (path: string) => Promise<string>;
+}
+
 const nothing = (): Promise<void> => Promise.resolve();
 
 export async function findLogin(
   probe: VaultProbe,
   config: VaultConfig,
-  options: { readonly maySpend: boolean; readonly clock: Clock; readonly signal: AbortSignal },
+  options: LoginOptions,
 ): Promise<LoginFound> {
   const { method } = config.auth;
+  if (config.auth.secretIdWrapped !== null) {
+    const found = `${method}: not tried, because a wrapped secret id can be unwrapped once only, by the agent`;
+    return { login: null, finding: skipped('login', null, found), end: nothing };
+  }
   if (spendsAUse(config) && !options.maySpend) {
     const found = `${method}: not tried, because that may spend a use of the secret id (--login tries it)`;
     return { login: null, finding: skipped('login', null, found), end: nothing };
   }
-  const auth = authMethodOf(config);
-  const namespace = config.auth.namespace ?? config.namespace;
-  const result = await auth.login({
+  const auth = buildConfiguredAuth(config.auth, {
+    readFile: options.readFile,
+    onWarning: () => undefined,
+  });
+  const context: LoginContext = {
     caller: probe.caller,
-    namespace,
+    namespace: config.auth.namespace ?? config.namespace,
     nowMs: options.clock.now(),
     budget: 'poll',
     signal: options.signal,
-  });
+  };
+  const result = await auth.login(context);
   if (!result.ok) {
     const { class: failureClass, message } = result.failure;
     const finding = failed('login', null, `${method}: ${failureClass}: ${message}`, null);
     return { login: null, finding, end: nothing };
   }
   const { login } = result;
-  const end = auth.makesLogins ? () => revoke(probe, login.vaultToken, namespace) : nothing;
+  const end = async (): Promise<void> => {
+    if (auth.makesLogins && login.type !== 'batch') await revokeSelf(context, login.vaultToken);
+  };
   return { login: login.isAlive === false ? null : login, finding: findingOf(method, login), end };
 }
 
 function spendsAUse({ auth }: VaultConfig): boolean {
-  return auth.method === 'approle' && (auth.secretId !== null || auth.secretIdWrapped !== null);
-}
-
-function authMethodOf({ auth }: VaultConfig): AuthMethod {
-  if (auth.method !== 'token') return buildUnavailableAuth(auth.method);
-  return auth.token === null ? buildNoAuth() : buildTokenAuth(auth.token);
+  return auth.method === 'approle' && auth.secretId !== null;
 }
 
 function findingOf(method: string, login: Login): Finding {
@@ -74,18 +85,4 @@ function findingOf(method: string, login: Login): Finding {
   const lifetime = login.ttlMs === null ? 'never expires' : `ends in ${ageOf(login.ttlMs / 1000)}`;
   const renewal = login.renewable ? ', renewable' : login.ttlMs === null ? '' : ', not renewable';
   return ok('login', null, `${method}: ${lifetime}${renewal}`);
-}
-
-async function revoke(
-  probe: VaultProbe,
-  vaultToken: string | null,
-  namespace: string | null,
-): Promise<void> {
-  await probe.ask({
-    method: 'POST',
-    path: 'auth/token/revoke-self',
-    body: {},
-    vaultToken,
-    namespace,
-  });
 }
