@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // A stand-in for the `vault` command, for tests that run the commands of the manual where there is none: it makes the
 // requests that the real one makes for them (github.com/hashicorp/vault, command/*.go), and refuses everything else.
+// Compared with the `bao` of OpenBao 2: the same requests, but for the defaults that `token create` spells out.
 import { readFileSync } from 'node:fs';
 
 const [, , ...words] = process.argv;
@@ -28,6 +29,9 @@ const commands = {
     write(kv('metadata', path), { custom_metadata: fieldsOf([flag('custom-metadata')]) }),
   'policy write': (name, file) =>
     write(`sys/policies/acl/${name}`, { policy: readFileSync(file, 'utf8') }),
+  'auth enable': (type) => request('POST', `sys/auth/${type}`, { type }),
+  write: (path, ...pairs) => (flags.has('f') ? request('PUT', path) : write(path, fieldsOf(pairs))),
+  read: (path) => request('GET', path),
   'token create': () =>
     write('auth/token/create', { policies: [flag('policy')], ttl: flag('ttl'), type: 'service' }),
 };
@@ -39,6 +43,9 @@ const known = {
   'kv destroy': ['mount', 'versions'],
   'kv metadata put': ['mount', 'custom-metadata'],
   'policy write': [],
+  'auth enable': [],
+  write: ['f', 'field'],
+  read: ['field'],
   'token create': ['policy', 'ttl', 'field'],
 };
 
@@ -46,7 +53,9 @@ const name = Object.keys(commands).find((words) => `${rest.join(' ')} `.startsWi
 if (name === undefined) fail(`no such command here: ${rest.join(' ')}`);
 for (const flag of flags.keys()) if (!known[name].includes(flag)) fail(`no such flag: -${flag}`);
 const answer = await commands[name](...rest.slice(name.split(' ').length));
-if (flags.get('field') === 'token') console.log(answer.auth.client_token);
+const field = flags.get('field');
+if (field === 'token') console.log(answer.auth.client_token);
+else if (field !== undefined) console.log(answer.data[field]);
 
 function flag(name) {
   const value = flags.get(name);

@@ -118,6 +118,26 @@ function matches(found: TokenHealth | undefined, wanted: Partial<TokenHealth>): 
   );
 }
 
+t.test('the AppRole login of the page works', { timeout: 60_000 }, async (t) => {
+  await using vault = await devVault({ rootToken: 'root' });
+  vault.kv.put('keytender/default/token', { token: 'x'.repeat(32) });
+  vault.policy('keytender', page('deploy/vault/policy.hcl'));
+  using folder = buildFolder();
+  const listen = `127.0.0.1:${await freePort()}`;
+  const env = { VAULT_ADDR: vault.address, KEYTENDER_LISTEN_ADDRESS: listen };
+  await using operator = new Terminal({ folder, env: { ...env, VAULT_TOKEN: 'root' } });
+  await using host = new Terminal({ folder, env });
+  const block = blocks.find(({ mark, text }) => mark === 'curl' && text.includes('approle'));
+  await operator.paste(block?.text ?? '');
+  const settings = /runs with `(\w+=.+?)` and `(\w+=.+?)`/.exec(text)?.slice(1).join(' ');
+  t.notMatch(await host.paste(`export ${settings ?? ''}\nkeytender check`), /^failed/m);
+  await host.paste('keytender agent');
+  await eventually(async () => {
+    const { ok } = await fetch(`http://${listen}/readyz`);
+    if (!ok) throw new Error(host.output);
+  });
+});
+
 t.test('the policy on the page is the one in deploy/', async (t) => {
   const onPage = blocksOf(text).find(({ language }) => language === 'hcl');
   const inFile = page('deploy/vault/policy.hcl').replaceAll(/^#.*$/gm, '').trim();
