@@ -237,7 +237,7 @@ function fire(
         resolve(0);
         return;
       }
-      reject(error as Error);
+      reject(error instanceof Error ? error : new Error(String(error)));
       return;
     }
     outgoing.on('error', reject);

@@ -2,9 +2,11 @@ import t from 'tap';
 import { devVaultCluster, type DevVaultNode } from '../../src/dev-vault/index.js';
 import { vaultCall } from './http-exchange.js';
 
-const versionAt = async (node: DevVaultNode): Promise<number | undefined> =>
-  (await vaultCall(node.address, node.rootToken, 'GET', 'secret/data/a')).json.data?.metadata
-    .version;
+async function versionAt(node: DevVaultNode): Promise<number | undefined> {
+  const { json } = await vaultCall(node.address, node.rootToken, 'GET', 'secret/data/a');
+  const version: unknown = json.data?.metadata.version;
+  return typeof version === 'number' ? version : undefined;
+}
 
 t.test('a standby answers from a state as old as its lag', async (t) => {
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
@@ -127,6 +129,9 @@ t.test('each node has faults and a seal of its own', async (t) => {
     503,
   );
   t.equal((await vaultCall(active.address, active.rootToken, 'GET', 'secret/data/a')).status, 404);
+  const leader = await vaultCall(standby.address, null, 'GET', 'sys/leader');
+  t.equal(leader.status, 503);
+  t.strictSame(leader.json, { errors: ['Vault is sealed'] });
 });
 
 t.test('only one to nine nodes', async (t) => {

@@ -1,6 +1,6 @@
 // What a token may do on a path. https://developer.hashicorp.com/vault/api-docs/system/capabilities-self
 import type { Json, JsonObject } from '../json-text.js';
-import { refuse, type Result } from '../result.js';
+import { oneError, refuse, type Result } from '../result.js';
 import type { Call, Route } from '../route.js';
 import type { TokenEntry } from '../token/token-entry.js';
 
@@ -18,18 +18,18 @@ function ofSelf(call: Call): Result {
 
 function ofToken(call: Call): Result {
   const id = call.fields.string('token');
-  if (id === '') return refuse(400, 'no token specified');
+  if (id === '') return refuse(500, oneError('no token found'));
   return describe(call, call.node.core.tokens.find(id));
 }
 
 function ofAccessor(call: Call): Result {
   const accessor = call.fields.string('accessor');
   const entry = call.node.core.tokens.findByAccessor(accessor);
-  return entry === undefined ? refuse(400, 'invalid accessor') : describe(call, entry);
+  return entry === undefined ? refuse(400, oneError('invalid accessor')) : describe(call, entry);
 }
 
 function describe(call: Call, entry: TokenEntry | undefined): Result {
-  if (entry === undefined) return refuse(400, '1 error occurred:\n\t* invalid token\n\n');
+  if (entry === undefined) return refuse(400, oneError('invalid token'));
   const listed = call.fields.strings('paths');
   const paths = listed.length > 0 ? listed : call.fields.strings('path');
   if (paths.length === 0) return refuse(400, 'paths must be supplied');

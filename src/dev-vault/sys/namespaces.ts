@@ -51,7 +51,10 @@ function write(call: Call): Result {
   const { realms } = call.node.core;
   const path = pathOf(call);
   if (call.realm.mounts.has(`${call.fields.string('path')}/`)) {
-    return refuse(400, `path is already in use at ${call.fields.string('path')}/`);
+    return refuse(
+      400,
+      `new namespace conflicts with existing mount: ${call.fields.string('path')}/`,
+    );
   }
   if (!realms.has(path)) realms.set(path, createRealm(call.node.core, path));
   return { data: describe(path) };

@@ -68,7 +68,7 @@ function read(call: Call): Result {
   return {
     data: {
       block_interval: quota.blockIntervalSeconds,
-      inheritable: true,
+      inheritable: false,
       interval: quota.intervalSeconds,
       name: quota.name,
       path: quota.path,
@@ -85,7 +85,7 @@ function write(call: Call): Result {
   if (!(rate > 0)) return refuse(400, "'rate' is invalid");
   const path = fields.string('path').replace(/^\/+/, '');
   if (path !== '' && call.realm.mountOf(path) === undefined)
-    return refuse(400, 'invalid mount path');
+    return refuse(400, `invalid mount path "${path}"`);
   call.node.core.quotas.set({
     name: fields.string('name'),
     path: call.realm.path + path,

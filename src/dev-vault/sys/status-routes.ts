@@ -80,7 +80,7 @@ function healthBody(node: VaultNode): Json {
 function init({ method, node }: StatusRequest): Result {
   if (method === 'GET') return { bare: { initialized: node.initialized } };
   return method === 'POST' || method === 'PUT'
-    ? refuse(400, 'Vault is already initialized')
+    ? refuse(400, 'invalid seal configuration: shares must be at least one')
     : notAllowed;
 }
 
@@ -131,7 +131,7 @@ function unseal({ method, body, node }: StatusRequest): Result {
   if (method !== 'PUT' && method !== 'POST') return notAllowed;
   const parsed = parseBody(body);
   if (parsed === undefined)
-    return refuse(400, body.trim() === '' ? 'EOF' : 'failed to parse JSON input');
+    return refuse(400, body.trim() === '' ? 'EOF' : 'failed to parse JSON input: unexpected EOF');
   const given = parsed['key'] ?? parsed['Key'];
   if (parsed['reset'] === true)
     return node.sealed ? sealStatusOf(node) : refuse(400, 'vault is unsealed');

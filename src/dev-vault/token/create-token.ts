@@ -49,7 +49,7 @@ export function createToken(call: Call, asOrphan: boolean): Result {
   return {
     auth: authBlock(entry, entry.creationTtlSeconds),
     accessor: entry.accessor,
-    warnings: [...missing.map((name) => `Policy "${name}" does not exist`), ...decision.warnings],
+    warnings: [...decision.warnings, ...missing.map((name) => `Policy "${name}" does not exist`)],
   };
 }
 

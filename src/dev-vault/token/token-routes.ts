@@ -2,7 +2,7 @@
 import { readDuration } from '../duration.js';
 import { formatNanos } from '../instant.js';
 import type { JsonObject } from '../json-text.js';
-import { permissionDenied, refuse, type Refusal, type Result } from '../result.js';
+import { oneError, permissionDenied, refuse, type Refusal, type Result } from '../result.js';
 import { compileRoutes, type Call, type Route } from '../route.js';
 import { authBlock } from './auth-block.js';
 import { createToken } from './create-token.js';
@@ -84,8 +84,10 @@ function lookupAccessor(call: Call): Result {
 
 function entryByAccessor(call: Call): TokenEntry | Refusal {
   const accessor = call.fields.string('accessor');
-  if (accessor === '') return refuse(400, 'missing accessor');
-  return call.node.core.tokens.findByAccessor(accessor) ?? refuse(403, 'invalid accessor');
+  if (accessor === '') return refuse(400, oneError('missing accessor'));
+  return (
+    call.node.core.tokens.findByAccessor(accessor) ?? refuse(400, oneError('invalid accessor'))
+  );
 }
 
 function describeToken(call: Call, entry: TokenEntry): JsonObject {
@@ -139,10 +141,10 @@ function renewAccessor(call: Call): Result {
 function renewEntry(call: Call, entry: TokenEntry): Result {
   const { tokens } = call.node.core;
   if (entry.type === 'batch') return refuse(400, 'batch tokens cannot be renewed');
-  if (entry.expiresAt === undefined) return refuse(400, 'invalid lease ID');
-  if (!entry.renewable) return refuse(400, 'lease is not renewable');
+  if (entry.expiresAt === undefined || !entry.renewable)
+    return refuse(400, 'lease is not renewable');
   const decision = decideTtl(entry, tokens.ageSeconds(entry), call.fields.seconds('increment'));
-  if ('error' in decision) return refuse(500, `1 error occurred:\n\t* ${decision.error}\n\n`);
+  if ('error' in decision) return refuse(500, oneError(decision.error));
   tokens.renew(entry, decision.seconds);
   return { auth: authBlock(entry, decision.seconds), warnings: decision.warnings };
 }
@@ -170,8 +172,12 @@ function revokeOrphan(call: Call): Result {
 }
 
 function revokeAccessor(call: Call): Result {
-  const entry = entryByAccessor(call);
-  if ('refusedWith' in entry) return entry;
+  const accessor = call.fields.string('accessor');
+  if (accessor === '') return refuse(400, oneError('missing accessor'));
+  const entry = call.node.core.tokens.findByAccessor(accessor);
+  if (entry === undefined) {
+    return { data: null, warnings: ['No token found with this accessor'] };
+  }
   call.node.core.tokens.revoke(entry);
   return undefined;
 }
