@@ -75,7 +75,7 @@ t.test('the most specific rule of a policy wins, and a deny denies', async (t) =
   t.strictSame(can.json.data, {
     'secret/data/a': ['read'],
     'secret/data/no': ['deny'],
-    'secret/data/x/deep': ['read'],
+    'secret/data/x/deep': ['create', 'update'],
     'secret/data/x/y': ['read'],
     'sys/mounts': ['deny'],
     'auth/token/lookup-self': ['read'],

@@ -100,8 +100,10 @@ export class TokenStore {
     }
   }
 
+  /** Between the second it was created in and this one, as Vault counts. */
   ageSeconds(entry: TokenEntry): number {
-    return Number(this.#now() - entry.createdAt) / 1e9;
+    const second = 1_000_000_000n;
+    return Number(this.#now() / second - entry.createdAt / second);
   }
 
   /** Whole seconds left as Vault counts them, from now rounded to the second; 0 for a token without an end. */
