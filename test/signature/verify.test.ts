@@ -60,6 +60,12 @@ t.test(
     });
     t.equal(checkDigest(parsed, content), undefined);
     t.equal(checkDigest(parsed, Buffer.from('{"a":2}')), 'digest_mismatch');
+    t.equal(
+      checkDigest({ digests: undefined }, content),
+      'missing_component',
+      'content that came unannounced',
+    );
+    t.equal(checkDigest({ digests: undefined }, Buffer.alloc(0)), undefined);
   },
 );
 
