@@ -1,7 +1,6 @@
 // Secrets of one mount without HTTP: for tests that set a scene.
 import { isJsonObject, toJson, type JsonObject } from './json-text.js';
 import type { KvEngine, Patched } from './kv/kv-engine.js';
-import { formatNanos } from './instant.js';
 import { emptySecret, type Secret } from './kv/secret.js';
 
 export interface KvWritten {
@@ -116,9 +115,4 @@ function setMetadata(engine: KvEngine, path: string, settings: KvMetadataSetting
       settings.delete_version_after_seconds ?? secret.deleteVersionAfterSeconds,
     customMetadata: settings.custom_metadata ?? secret.customMetadata,
   });
-}
-
-/** RFC 3339 of a wall-clock millisecond, as Vault writes it. */
-export function timeOf(ms: number): string {
-  return formatNanos(BigInt(Math.trunc(ms)) * 1_000_000n);
 }

@@ -1,6 +1,6 @@
 // A mounted engine or auth method, and how the mount listings show it.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { RawJson, type Json, type JsonObject } from './json-text.js';
+import type { Json, JsonObject } from './json-text.js';
 import type { KvEngine } from './kv/kv-engine.js';
 import type { Backend } from './route.js';
 
@@ -90,9 +90,4 @@ function describeConfig(mount: Mount): Json {
       ? {}
       : { passthrough_request_headers: [...passthroughHeaders] }),
   };
-}
-
-/** A JSON list of strings, for entries that are built once. */
-export function stringList(strings: readonly string[]): Json {
-  return new RawJson(JSON.stringify(strings));
 }
