@@ -27,13 +27,14 @@ export interface CurrentFacts {
   readonly deletionAt: number | null;
 }
 
-/** What the attempts came to. Instants on our clock. */
+/** What the attempts on a token came to. Instants are milliseconds since the epoch, on our clock. */
 export interface AttemptFacts {
   readonly attempts: number;
   readonly lastAttemptAt: number | null;
   readonly lastSuccessAt: number | null;
   readonly lastChangeAt: number | null;
   readonly nextAttemptAt: number | null;
+  /** The outcome of the last attempt; null before there was one. */
   readonly lastRefreshOk: boolean | null;
   readonly consecutiveFailures: number;
   readonly error: {
@@ -41,6 +42,7 @@ export interface AttemptFacts {
     readonly since: number;
     readonly message: string;
   } | null;
+  /** When the current value was last seen alive in Vault, monotonic; null: never. */
   readonly confirmedMonotonicMs: number | null;
 }
 

@@ -1,25 +1,10 @@
 // What the attempts on one token came to. Two facts are never merged: *Vault answered* (`lastRefreshOk`, `error`) and
 // *the value changed* (`lastChangeAt`). Pure: a record and an outcome in, a new record out.
+import type { AttemptFacts } from '../health/derive.js';
 import type { Failure, FailureClass } from '../health/failure.js';
 
-export interface RefreshRecord {
-  readonly attempts: number;
-  /** Instants are milliseconds since the epoch, on our clock. */
-  readonly lastAttemptAt: number | null;
-  readonly lastSuccessAt: number | null;
-  readonly lastChangeAt: number | null;
-  readonly nextAttemptAt: number | null;
-  /** The outcome of the last attempt; null before there was one. */
-  readonly lastRefreshOk: boolean | null;
-  readonly consecutiveFailures: number;
-  readonly error: {
-    readonly class: FailureClass;
-    readonly since: number;
-    readonly message: string;
-  } | null;
-  /** When the current value was last seen alive in Vault, monotonic; null: never. */
-  readonly confirmedMonotonicMs: number | null;
-}
+/** Exactly the facts that health is derived from. */
+export type RefreshRecord = AttemptFacts;
 
 export const emptyRecord: RefreshRecord = {
   attempts: 0,
