@@ -96,10 +96,11 @@ function valueOf(name: string, message: Message): string {
     case '@query':
       return query ?? '?';
     case '@authority': {
-      const [, host, , port] = /^(.*?)(:([0-9]*))?$/.exec(authority) ?? [];
+      const [, host, , port] = /^(\[[^\]]*\]|[^:]*)(:([0-9]*))?$/.exec(authority) ?? [];
+      if (host === undefined) throw new Error('a second port');
       const usual = { http: 80, https: 443 }[scheme.toLowerCase()];
       const isUsual = port === undefined || port === '' || Number(port) === usual;
-      return host!.toLowerCase() + (isUsual ? '' : `:${Number(port)}`);
+      return host.toLowerCase() + (isUsual ? '' : `:${Number(port)}`);
     }
     default:
       throw new Error('unknown');
