@@ -15,6 +15,7 @@ import type { TellEvent } from './agent-event.js';
 import { refuseWhatIsNotBuilt } from './not-yet.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
+import { buildSinks } from './sinks.js';
 import { buildTokenServices } from './token-services.js';
 import { listenForStop, runSteps, type StopSignals } from './stopping.js';
 import { buildVault } from './vault.js';
@@ -60,6 +61,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     version,
     clock,
     tokens: config.tokens.map(({ name }) => name),
+    sinks: config.sinks.map(({ name }) => name),
     tokenStates,
     failureClasses,
     routes: httpSeries(),
@@ -87,12 +89,24 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     audit,
     metrics,
   });
+  const sinks = buildSinks({
+    config,
+    current: reload.config,
+    services: tokens.services,
+    vaultNow: () => clock.now() + (vault?.clockOffsetMs() ?? 0),
+    clock,
+    random,
+    logger,
+    audit,
+    metrics,
+  });
   const reports = buildReports({
     agentId: config.agent.id,
     version,
     clock,
     services: tokens.services,
     vault,
+    sinks,
     limits: () => reload.config().refresh,
   });
   const http = buildHttp({
@@ -123,7 +137,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   options.onReady?.(addresses);
   options.signals.onReload(reload.run);
 
-  const running = tokens.start();
+  const running = Promise.all([tokens.start(), sinks.start()]);
   const signal = await Promise.race([stopping.asked, running]);
   logger.info({ signal: String(signal) }, 'stopping');
   const { delayMs, timeoutMs } = reload.config().shutdown;
@@ -137,7 +151,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     ],
     { clock, withinMs: delayMs + timeoutMs, hurry: stopping.hurry },
   );
-  await runSteps([() => tokens.stop(), async () => vault?.close()], {
+  await runSteps([() => sinks.stop(), () => tokens.stop(), async () => vault?.close()], {
     clock,
     withinMs: 1000,
     hurry: stopping.hurry,

@@ -4,11 +4,12 @@ import { ConfigProblem } from '../config/problem.js';
 
 /** Throws `ConfigProblem` for the first of them. */
 export function refuseWhatIsNotBuilt({ sinks }: Config): void {
-  if (sinks.length > 0) {
+  const at = sinks.findIndex(({ type }) => type === 'exec');
+  if (at >= 0) {
     throw new ConfigProblem(
-      'sinks',
-      'this version delivers to no sinks yet',
-      'take the setting away; read the token from the agent',
+      `sinks[${at}].type`,
+      'this version runs no commands yet',
+      'write type: file, or take the sink away',
     );
   }
 }

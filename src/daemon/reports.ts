@@ -12,6 +12,7 @@ import {
 } from '../health/derive.js';
 import type { Clock } from '../platform/clock.js';
 import type { MetricsView, TokenFacts as TokenMetrics } from '../telemetry/metrics-view.js';
+import type { Sinks } from './sinks.js';
 import { tokenFacts, type TokenService } from './token-service.js';
 
 /** What reports need to know of reading Vault. */
@@ -29,6 +30,7 @@ export interface ReportsOptions {
   readonly services: readonly TokenService[];
   /** null: static mode. */
   readonly vault: VaultFacts | null;
+  readonly sinks: Pick<Sinks, 'health' | 'facts'>;
   readonly limits: () => HealthLimits & { readonly intervalMs: number };
 }
 
@@ -60,6 +62,7 @@ export function buildReports(options: ReportsOptions): Reports {
     clockOffsetMs: vault?.clockOffsetMs() ?? 0,
   });
   const facts = (at: Now): HealthFacts => ({
+    ...sinksHealth(options.sinks.health()),
     mode: vault === null ? 'static' : 'vault',
     agentId: options.agentId,
     version: options.version,
@@ -102,6 +105,7 @@ export function buildReports(options: ReportsOptions): Reports {
         tokens: facts(at).tokens.map((token) =>
           tokenMetrics(token, options.limits(), at, vault !== null),
         ),
+        sinks: options.sinks.facts(),
         vault:
           vault === null
             ? null
@@ -112,6 +116,10 @@ export function buildReports(options: ReportsOptions): Reports {
       };
     },
   };
+}
+
+function sinksHealth(sinks: HealthFacts['sinks']): Pick<HealthFacts, 'sinks'> {
+  return sinks === undefined ? {} : { sinks };
 }
 
 function verdict(reason: string | null): Verdict {

@@ -1,6 +1,8 @@
 // What the metrics mirror, as plain facts asked for at each scrape. Whoever owns the state answers; telemetry knows
 // neither tokens nor Vault. A time that never was is null and becomes an absent series.
 
+import type { SinkFacts } from './sink-metrics.js';
+
 export interface TokenFacts {
   readonly name: string;
   /** One of the states given to `buildMetrics`. */
@@ -24,6 +26,7 @@ export interface TokenFacts {
 
 export interface MetricsView {
   readonly tokens: readonly TokenFacts[];
+  readonly sinks?: readonly SinkFacts[];
   /** null in static mode. */
   readonly vault: {
     /** null: unknown, or a login that does not end. */

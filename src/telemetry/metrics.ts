@@ -8,6 +8,7 @@ import Registry from 'prom-client/lib/registry.js';
 import type { Clock } from '../platform/clock.js';
 import type { MetricsView } from './metrics-view.js';
 import { buildProcessFacts, type ProcessFacts } from './process-facts.js';
+import { buildSinkMetrics, type SinkMetrics } from './sink-metrics.js';
 import { stateGauges } from './state-gauges.js';
 
 export const vaultOperations = [
@@ -49,6 +50,8 @@ export interface MetricsOptions {
   readonly clock: Clock;
   /** Names of the configured tokens. */
   readonly tokens: readonly string[];
+  /** Names of the configured sinks. */
+  readonly sinks?: readonly string[];
   readonly tokenStates: readonly string[];
   /** Classes that a refresh or a request to Vault can fail with. */
   readonly failureClasses: readonly string[];
@@ -59,7 +62,7 @@ export interface MetricsOptions {
   readonly source: () => MetricsView;
 }
 
-export interface Metrics {
+export interface Metrics extends SinkMetrics {
   /** `outcome`: `ok` or a failure class. */
   refreshAttempt(token: string, outcome: string): void;
   tokenRotated(token: string): void;
@@ -84,6 +87,7 @@ export function buildMetrics(options: MetricsOptions): Metrics {
   const histograms = buildHistograms(registry, options);
   const fillState = buildStateFiller(registry, options);
   const fillProcess = buildProcessFiller(registry, options);
+  const { fill: fillSinks, ...sinkMetrics } = buildSinkMetrics(registry, options.sinks ?? []);
   buildInfo(registry, options.version);
   const lastReload = gauge(
     registry,
@@ -95,6 +99,7 @@ export function buildMetrics(options: MetricsOptions): Metrics {
   const tokenLabel = within(options.tokens);
   const timedRoutes = new Set(options.routes.filter((r) => r.isTimed).map((r) => r.route));
   return {
+    ...sinkMetrics,
     refreshAttempt: (token, outcome) => {
       counters.refreshAttempts.inc({ token: tokenLabel(token), outcome });
     },
@@ -134,7 +139,9 @@ export function buildMetrics(options: MetricsOptions): Metrics {
     },
     async scrape() {
       await fillProcess();
-      fillState(options.source());
+      const view = options.source();
+      fillState(view);
+      fillSinks(view.sinks ?? []);
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
   };

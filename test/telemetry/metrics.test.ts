@@ -46,6 +46,7 @@ const emptyToken: TokenFacts = {
 };
 const fullView: MetricsView = {
   tokens: [fullToken],
+  sinks: [{ name: 'app', version: 7, lastSuccessAtMs: 1_700_000_010_000 }],
   vault: { loginExpiresAtMs: 1_700_003_600_000, clockOffsetSeconds: -3 },
 };
 
@@ -54,6 +55,7 @@ function build(source: () => MetricsView = () => fullView): Metrics {
     version: '0.1.0',
     clock: new FakeClock(),
     tokens: ['default'],
+    sinks: ['app'],
     tokenStates,
     failureClasses,
     routes: httpSeries(),

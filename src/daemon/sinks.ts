@@ -1,0 +1,136 @@
+// The sinks, each with its token: told of every decision, run beside the refresh loops, reported in `/health` and metrics.
+import { Semaphore } from 'async-mutex';
+import type { Config, SinkConfig } from '../config/config.js';
+import { ConfigProblem } from '../config/problem.js';
+import type { SinkHealth } from '../health/body.js';
+import type { Clock } from '../platform/clock.js';
+import type { Random } from '../platform/random.js';
+import { systemDisk } from '../sink/disk.js';
+import { FileSink } from '../sink/file-sink.js';
+import { deriveSinkHealth } from '../sink/record.js';
+import { templateFields, unknownFields } from '../sink/render.js';
+import { SinkRunner } from '../sink/runner.js';
+import type { Sink } from '../sink/sink.js';
+import type { Audit } from '../telemetry/audit.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { SinkFacts, SinkMetrics } from '../telemetry/sink-metrics.js';
+import { buildSinkNarrator } from './sink-narrator.js';
+import type { TokenService } from './token-service.js';
+
+export interface SinksOptions {
+  readonly config: Config;
+  /** The settings in force now. */
+  readonly current: () => Config;
+  readonly services: readonly TokenService[];
+  /** Vault's clock. Milliseconds since the epoch. */
+  readonly vaultNow: () => number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly audit: Audit;
+  readonly metrics: SinkMetrics;
+}
+
+export interface Sinks {
+  /** undefined without sinks. */
+  readonly health: () => Readonly<Record<string, SinkHealth>> | undefined;
+  readonly facts: () => readonly SinkFacts[];
+  /** Runs until `stop`. Rejects for a bug. */
+  start(): Promise<void>;
+  /** Ends deliveries, and removes what is to be removed at the end. */
+  stop(): Promise<void>;
+}
+
+interface Running {
+  readonly name: string;
+  readonly token: string;
+  readonly sink: Sink;
+  readonly runner: SinkRunner;
+}
+
+/** How many file sinks may use the disk at once. */
+const DISK_SLOTS = 2;
+
+/** Throws `ConfigProblem` for a template that cannot be filled in. */
+export function buildSinks(options: SinksOptions): Sinks {
+  const { config, clock } = options;
+  const slots = new Semaphore(DISK_SLOTS);
+  const all = config.sinks.map((sink, at) => buildOne(options, sink, at, slots));
+  const unsubscribers: (() => void)[] = [];
+  return {
+    health: () =>
+      all.length === 0
+        ? undefined
+        : Object.fromEntries(
+            all.map(({ name, runner }) => [
+              name,
+              deriveSinkHealth(runner.record, clock.monotonicMs()),
+            ]),
+          ),
+    facts: () =>
+      all.map(({ name, runner: { record } }) => ({
+        name,
+        version: record.version,
+        lastSuccessAtMs: record.lastSuccessAt,
+      })),
+    start: async () => {
+      for (const { token, runner } of all) {
+        const source = options.services.find(({ config: { name } }) => name === token)?.source;
+        if (source === undefined) continue;
+        runner.offer(source.at(options.vaultNow()));
+        const unsubscribe = source.subscribe(({ after }) => {
+          runner.offer(after);
+        });
+        unsubscribers.push(unsubscribe);
+      }
+      await Promise.all(all.map(({ runner }) => runner.start()));
+    },
+    stop: async () => {
+      for (const unsubscribe of unsubscribers.splice(0)) unsubscribe();
+      for (const { runner } of all) runner.stop();
+      // each for itself: one whose disk hangs keeps no other from being removed
+      await Promise.allSettled(all.map(({ sink }) => sink.close()));
+    },
+  };
+}
+
+function buildOne(
+  options: SinksOptions,
+  config: SinkConfig,
+  at: number,
+  slots: Semaphore,
+): Running {
+  const { name, token, template, timeoutMs, splayMs } = config;
+  refuseUnknownFields(template, at);
+  const sink = buildSink(options, config, slots);
+  const runner = new SinkRunner({
+    ...options,
+    token,
+    sink,
+    timeoutMs,
+    splayMs,
+    checkEveryMs: () => options.current().refresh.intervalMs,
+    onReport: buildSinkNarrator({ ...options, sink: name, token }),
+  });
+  return { name, token, sink, runner };
+}
+
+function buildSink({ clock, current }: SinksOptions, config: SinkConfig, slots: Semaphore): Sink {
+  return new FileSink({
+    config: { ...config, path: config.path ?? '' },
+    disk: systemDisk,
+    isStrict: () => current().files.strict,
+    now: () => clock.now(),
+    slots,
+  });
+}
+
+function refuseUnknownFields(template: string | null, at: number): void {
+  const [unknown] = unknownFields(template ?? '');
+  if (unknown === undefined) return;
+  throw new ConfigProblem(
+    `sinks[${at}].template`,
+    'names a field that does not exist',
+    `write only ${templateFields.map((field) => `{{${field}}}`).join(', ')}`,
+  );
+}
