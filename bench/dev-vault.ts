@@ -1,11 +1,11 @@
 // What the dev Vault's two claims are measured with: it starts in under 50 ms, and it answers KV reads at least half as
-// fast as a bare `node:http` server gives an answer of the same size. Run: npx esbuild bench/dev-vault.ts --bundle
-// --platform=node --format=esm --outfile=dist/bench/dev-vault.mjs && node dist/bench/dev-vault.mjs. Prints one line of JSON.
+// fast as a bare `node:http` server gives an answer of the same size. Run:
+// `npm run bench -- dev-vault`. Prints one line of JSON.
 import { Agent, createServer, request, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { devVault } from '../src/dev-vault/index.js';
 
-export interface DevVaultBench {
+interface DevVaultBench {
   /** Median of several starts in a warm process. */
   readonly startMs: number;
   readonly readsPerSecond: number;
@@ -17,7 +17,7 @@ const CONNECTIONS = 16;
 const STARTS = 9;
 
 /** `reads`: how many requests each server answers, after a tenth of that as a warm-up. */
-export async function benchDevVault(reads: number): Promise<DevVaultBench> {
+async function benchDevVault(reads: number): Promise<DevVaultBench> {
   const startMs = await medianStart();
   await using vault = await devVault();
   vault.kv.put('keytender/default/token', { token: 'x'.repeat(44) });
@@ -144,7 +144,5 @@ function lengthOf(chunk: Buffer): number {
   return head + Number(/content-length: ([0-9]+)/i.exec(text)?.[1] ?? 0);
 }
 
-if (process.argv[1]?.includes('bench/dev-vault') === true) {
-  const reads = Number(process.argv[2] ?? 20_000);
-  process.stdout.write(`${JSON.stringify(await benchDevVault(reads))}\n`);
-}
+const reads = Number(process.argv[2] ?? 20_000);
+process.stdout.write(`${JSON.stringify(await benchDevVault(reads))}\n`);

@@ -1,6 +1,6 @@
 // What signing and verifying cost beside node's bare HMAC of the same base, and what a remembered nonce costs.
 // Interleaved rounds, so that a change of clock speed or of load hits all three alike. Run:
-//   npx tsx bench/signature.ts
+//   npm run bench -- signature
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { Keyring, keytenderPolicy, ReplayPartition, sign, verify } from '../src/signature/index.js';
 
