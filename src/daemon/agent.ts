@@ -5,13 +5,17 @@ import type { LoadResult } from '../config/load.js';
 import { failureClasses } from '../health/failure.js';
 import { tokenStates } from '../health/body.js';
 import { buildHttp, httpSeries } from '../http/http.js';
+import type { ApiSettings } from '../http/signed/signed-api.js';
 import { type Clock, systemClock } from '../platform/clock.js';
 import { type Random, systemRandom } from '../platform/random.js';
 import { buildAudit } from '../telemetry/audit.js';
 import { buildLogger } from '../telemetry/logger.js';
 import { buildMetrics } from '../telemetry/metrics.js';
 import { buildLines, type Stdout } from './lines.js';
+import { refusalReasons } from '../signature/index.js';
 import type { TellEvent } from './agent-event.js';
+import { buildApiTokens } from './api-tokens.js';
+import { buildAttempts } from './attempts.js';
 import { refuseWhatIsNotBuilt } from './not-yet.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
@@ -47,6 +51,7 @@ export interface AgentOptions {
 export async function runAgent(options: AgentOptions): Promise<number> {
   const { config, version, clock = systemClock, random = systemRandom } = options;
   const stopping = listenForStop(options.signals);
+  const startedMonotonicMs = clock.monotonicMs();
   refuseWhatIsNotBuilt(config);
 
   const lines = buildLines({ config, stdout: options.stdout, clock });
@@ -65,11 +70,13 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     tokenStates,
     failureClasses,
     routes: httpSeries(),
-    source: () => reports.metricsView(),
+    refusalReasons,
+    source: () => ({ ...reports.metricsView(), api: http.facts() }),
   });
   lines.tell({ metrics, logger });
   const vault = buildVault({ config, clock, random, metrics, audit, logger });
   const onEvent = options.onEvent ?? (() => undefined);
+  const attempts = buildAttempts();
   const tokens = await buildTokenServices({
     config,
     vault,
@@ -79,6 +86,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     audit,
     metrics,
     onEvent,
+    onAttempted: attempts.ended,
   });
   const reload = buildReload({
     config,
@@ -109,7 +117,27 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     sinks,
     limits: () => reload.config().refresh,
   });
+  const clockOffsetMs = (): number => vault?.clockOffsetMs() ?? 0;
+  const apiTokens = buildApiTokens({
+    services: tokens.services,
+    config: reload.config,
+    clockOffsetMs,
+    attempts,
+    clock,
+    random,
+    metrics,
+  });
   const http = buildHttp({
+    signed: {
+      tokens: apiTokens.tokens,
+      clients: null,
+      settings: () => apiSettings(reload.config()),
+      maxSkewMs: config.signature.maxSkewMs,
+      sharedAddresses: config.listen.sharedAddresses,
+      clockOffsetMs,
+      startedMonotonicMs,
+      metrics,
+    },
     health: reports.health,
     livez: reports.livez,
     readyz: reports.readyz,
@@ -146,6 +174,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       () => clock.sleep(delayMs, stopping.hurry).catch(() => undefined),
       () => {
         http.drain();
+        apiTokens.stop();
         return http.stop(timeoutMs);
       },
     ],
@@ -159,6 +188,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   audit('agent_stopped', { exit_code: 0, reason: String(signal) });
   await lines.flush(500);
   return 0;
+}
+
+function apiSettings({ agent, listen, limits }: Config): ApiSettings {
+  return { scopes: agent.scopes, socketScopes: listen.socketScopes, limits };
 }
 
 function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {

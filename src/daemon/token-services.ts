@@ -24,6 +24,8 @@ export interface TokenServicesOptions {
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly onEvent: TellEvent;
+  /** Told after each attempt on a token was recorded. */
+  readonly onAttempted: (token: string) => void;
 }
 
 export interface TokenServices {
@@ -88,6 +90,7 @@ async function buildVaultService(
     random,
     onAttempt: (outcome, record) => {
       attempts.attempted(outcome, record, store.at(vaultNow()).current !== null);
+      options.onAttempted(token.name);
     },
   });
   return {

@@ -2,6 +2,7 @@
 // checked raw (preflight.ts), then routed; each answer is counted once, whoever gave it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ListenConfig } from '../config/config.js';
+import { isLoopback } from '../config/network.js';
 import type { Clock } from '../platform/clock.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -13,8 +14,14 @@ import { preflight } from './preflight.js';
 import { openapiDocument } from './openapi.js';
 import { probeRoutes, probeSpecs, type ProbeSources } from './probe-routes.js';
 import { problemAnswer, type ProblemCode } from './problems.js';
-import { methodsOf, type ListenerKind } from './route.js';
+import { methodsOf, templateOf, type ListenerKind } from './route.js';
 import { buildRouter } from './router.js';
+import {
+  buildSignedApi,
+  signedSpecs,
+  type SignedApiFacts,
+  type SignedApiOptions,
+} from './signed/signed-api.js';
 
 const UNMATCHED = 'unmatched';
 const knownMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -26,7 +33,9 @@ export interface HttpOptions extends Omit<ProbeSources, 'isDraining'> {
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly audit?: Audit;
+  readonly audit: Audit;
+  /** Without it only the unsigned routes are there. */
+  readonly signed?: SignedApiOptions;
   /** Whether the agent is going to stop: `/readyz` is 503 while everything is still served. */
   readonly draining: () => boolean;
   /**
@@ -57,6 +66,8 @@ export interface Http {
   drain(): void;
   /** Accepts nothing more, finishes what is under way, and cuts what is left after `withinMs`. */
   stop(withinMs: number): Promise<void>;
+  /** Of the signed API; null without it. */
+  facts(): SignedApiFacts | null;
 }
 
 interface Exchange {
@@ -70,19 +81,35 @@ export function buildHttp(options: HttpOptions): Http {
   const authorities = new Map<ListenerKind, ReadonlySet<string>>();
   let isDraining = false;
 
+  const signed =
+    options.signed === undefined
+      ? null
+      : buildSignedApi(options.signed, {
+          clock,
+          audit: options.audit,
+          scheme: 'http',
+          ownAuthorities: () => authorities.get('api') ?? new Set(),
+          mayCarryValue: () => isLoopback(options.listen.address.host),
+          bodyBytesMax: apiLimits.bodyBytesMax,
+        });
+  const specs = [...probeSpecs, ...(signed === null ? [] : signedSpecs)];
   const app = buildRouter({
     routes: probeRoutes({ ...options, isDraining: () => isDraining || options.draining() }, () =>
-      openapiDocument(probeSpecs, options.version),
+      openapiDocument(specs, options.version),
     ),
+    signed,
+    continueBody: (request) => {
+      for (const each of listeners) each.continueBody(request);
+    },
     bodyBytesMax: apiLimits.bodyBytesMax,
     listenerOf: (request) => exchanges.get(request)?.listener ?? 'api',
     onRouted: (request, route) => {
       const exchange = exchanges.get(request);
-      if (exchange !== undefined) exchange.route = route;
+      if (exchange !== undefined) exchange.route = templateOf(route);
     },
     onFault: (fault) => {
       options.logger.error({ ...fault }, 'a request failed by a fault of the agent');
-      options.audit?.('internal_error', { request_id: fault.requestId, route: fault.route });
+      options.audit('internal_error', { request_id: fault.requestId, route: fault.route });
     },
   });
 
@@ -146,7 +173,9 @@ export function buildHttp(options: HttpOptions): Http {
     drain() {
       isDraining = true;
       for (const each of listeners) each.drain();
+      signed?.drain();
     },
+    facts: () => signed?.facts() ?? null,
     async stop(withinMs) {
       isDraining = true;
       await Promise.all(listeners.map((each) => each.stop(withinMs)));
@@ -159,8 +188,8 @@ export function buildHttp(options: HttpOptions): Http {
 export function httpSeries(): readonly RouteSeries[] {
   const refusals = [400, 403, 404, 405, 421, 431];
   return [
-    ...probeSpecs.map((route) => ({
-      route: route.path,
+    ...[...probeSpecs, ...signedSpecs].map((route) => ({
+      route: templateOf(route.path),
       methods: methodsOf(route),
       statuses: [...Object.keys(route.responses).map(Number), 500],
       isTimed: route.isTimed,

@@ -29,6 +29,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** Binds. Rejects with `ListenError`. */
   listen(target: BoundAddress): Promise<BoundAddress>;
+  /** Asks for the body of a request that holds it back; otherwise nothing. */
+  continueBody(request: IncomingMessage): void;
   /** From now on every answer closes its connection. */
   drain(): void;
   /** Accepts nothing more, lets busy connections finish until `withinMs` is over, then cuts them. */
@@ -43,6 +45,8 @@ export function buildListener(options: ListenerOptions): Listener {
     onRefused: options.onConnectionRefused,
   });
   const refused = new WeakSet<Socket>();
+  /** Requests whose body waits to be asked for (RFC 9110 section 10.1.1). */
+  const held = new WeakMap<IncomingMessage, ServerResponse>();
   let isDraining = false;
 
   const server = createServer({
@@ -81,7 +85,9 @@ export function buildListener(options: ListenerOptions): Listener {
   });
   server.on('request', handle);
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    response.writeContinue();
+    held.set(request, response);
+    // Unless it is asked for, the body may come or not: nobody knows where the next request begins.
+    response.setHeader('connection', 'close');
     handle(request, response);
   });
   // RFC 9110 section 10.1.1: an expectation that is not understood may be ignored.
@@ -109,6 +115,13 @@ export function buildListener(options: ListenerOptions): Listener {
       // Without a listener a failed accept (no file descriptor left) would end the process.
       server.on('error', options.onConnectionRefused);
       return bound;
+    },
+    continueBody(request) {
+      const response = held.get(request);
+      if (response === undefined) return;
+      held.delete(request);
+      if (!isDraining) response.removeHeader('connection');
+      response.writeContinue();
     },
     drain,
     async stop(withinMs) {

@@ -1,7 +1,9 @@
 // The OpenAPI 3.1 document of the API, made from the routes and the table of problems.
 import { problemSchema } from './health-schema.js';
 import { PROBLEM_MEDIA_TYPE, problems, type ProblemCode } from './problems.js';
-import type { RouteResponse, RouteSpec } from './route.js';
+import { templateOf, type RouteResponse, type RouteSpec } from './route.js';
+
+const JSON_TYPE = 'application/json';
 
 /** What can be answered at any path before a route is chosen. */
 const anywhere: readonly ProblemCode[] = [
@@ -23,29 +25,47 @@ export function openapiDocument(routes: readonly RouteSpec[], version: string): 
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    paths: Object.fromEntries(routes.map((route) => [pathOfTemplate(route.path), pathItem(route)])),
+    paths: Object.fromEntries(routes.map((route) => [templateOf(route.path), pathItem(route)])),
     components: {
       schemas: { Problem: problemSchema },
+      securitySchemes: {
+        signature: {
+          type: 'http',
+          scheme: 'Signature',
+          description:
+            'RFC 9421 message signature with HMAC-SHA256, tag keytender-api; none on the Unix socket.',
+        },
+      },
       responses: Object.fromEntries(anywhere.map((code) => [code, problemResponse(code)])),
     },
   };
 }
 
 function pathItem(route: RouteSpec): object {
+  const parameters = [...route.path.matchAll(/:([a-z_]+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
   const operation = {
     operationId: operationId(route),
     summary: route.summary,
-    // Unsigned: no credential is asked for.
-    security: [],
+    // An unsigned route asks for no credential.
+    security: 'scope' in route ? [{ signature: [] }] : [],
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(route.request === undefined
+      ? {}
+      : { requestBody: { required: true, content: { [JSON_TYPE]: { schema: route.request } } } }),
     responses: {
-      ...Object.fromEntries(
-        Object.entries(route.responses).map(([status, response]) => [status, described(response)]),
-      ),
       ...Object.fromEntries(
         anywhere.map((code) => [
           String(problems[code].status),
           { $ref: `#/components/responses/${code}` },
         ]),
+      ),
+      ...Object.fromEntries(
+        Object.entries(route.responses).map(([status, response]) => [status, described(response)]),
       ),
     },
   };
@@ -53,6 +73,7 @@ function pathItem(route: RouteSpec): object {
 }
 
 function described({ description, contentType, schema }: RouteResponse): object {
+  if (contentType === undefined) return { description };
   return { description, content: { [contentType]: { schema } } };
 }
 
@@ -61,11 +82,6 @@ function problemResponse(code: ProblemCode): object {
     description: `${code}: ${problems[code].detail}`,
     content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
   };
-}
-
-/** `/v1/tokens/:name` as `/v1/tokens/{name}`. */
-function pathOfTemplate(template: string): string {
-  return template.replaceAll(/:([a-z_]+)/g, '{$1}');
 }
 
 function operationId({ method, path }: RouteSpec): string {

@@ -46,7 +46,7 @@ const openapi: RouteSpec = {
   ...spec('/openapi.json', 'This document', {
     200: json('An OpenAPI 3.1 document', Type.Object({})),
   }),
-  listeners: ['api'],
+  listeners: ['api', 'socket'],
 };
 
 /** Every unsigned route. */
@@ -67,7 +67,7 @@ export function probeRoutes(sources: ProbeSources, document: () => object): read
 }
 
 function spec(path: string, summary: string, responses: RouteSpec['responses']): RouteSpec {
-  const listeners: readonly ListenerKind[] = ['api', 'probe'];
+  const listeners: readonly ListenerKind[] = ['api', 'probe', 'socket'];
   return { method: 'GET', path, summary, listeners, isTimed: true, responses };
 }
 

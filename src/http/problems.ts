@@ -10,6 +10,51 @@ interface ProblemRow {
 }
 
 export const problems = {
+  weak_token: {
+    status: 400,
+    detail: 'the new token is not a strong one: at least 32 bytes, no control characters',
+  },
+  reserved_tag: { status: 400, detail: 'tags that start with keytender- are of the agent itself' },
+  reserved_authority: { status: 400, detail: 'nothing is signed for the agent itself' },
+  unauthenticated: {
+    status: 401,
+    detail: 'the request is not signed by a key and in a way that this agent accepts',
+  },
+  insufficient_scope: {
+    status: 403,
+    detail: 'the caller may not do this, or not with this token',
+  },
+  tls_required: {
+    status: 403,
+    detail: 'values are not carried without TLS on a listener that is not on loopback',
+  },
+  vault_owns_token: {
+    status: 409,
+    detail: 'the value comes from Vault; write a new version there',
+  },
+  replay_detected: { status: 409, detail: 'the nonce of the signature was seen before' },
+  rate_limited: {
+    status: 429,
+    detail: 'too many requests; Retry-After says when',
+    retryAfterSeconds: 1,
+  },
+  refresh_failed: { status: 502, detail: 'Vault was asked and could not say; class tells why' },
+  token_unavailable: {
+    status: 503,
+    detail: 'the token is not usable; /health says why',
+    retryAfterSeconds: 5,
+  },
+  refresh_busy: {
+    status: 503,
+    detail: 'the allowance for asking Vault on demand is spent',
+    retryAfterSeconds: 5,
+  },
+  replay_guard_full: {
+    status: 503,
+    detail: 'no more nonces can be remembered now',
+    retryAfterSeconds: 5,
+  },
+  shutting_down: { status: 503, detail: 'the agent is shutting down', retryAfterSeconds: 5 },
   malformed_request: {
     status: 400,
     detail:
@@ -50,12 +95,19 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly headers: Readonly<Record<string, string>>;
+  /** Further members of the body. */
+  readonly members: Readonly<Record<string, string>>;
 
-  constructor(code: ProblemCode, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    code: ProblemCode,
+    headers: Readonly<Record<string, string>> = {},
+    members: Readonly<Record<string, string>> = {},
+  ) {
     super(problems[code].detail);
     this.name = 'Problem';
     this.code = code;
     this.headers = headers;
+    this.members = members;
   }
 }
 
@@ -69,6 +121,7 @@ export interface ProblemAnswer {
 export function problemAnswer(
   code: ProblemCode,
   headers: Readonly<Record<string, string>> = {},
+  members: Readonly<Record<string, string>> = {},
 ): ProblemAnswer {
   const { status, detail, retryAfterSeconds }: ProblemRow = problems[code];
   const title = STATUS_CODES[status] ?? 'Error';
@@ -79,6 +132,6 @@ export function problemAnswer(
       ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
       ...headers,
     },
-    body: JSON.stringify({ type: 'about:blank', title, status, code, detail }),
+    body: JSON.stringify({ type: 'about:blank', title, status, code, detail, ...members }),
   };
 }

@@ -5,7 +5,7 @@ import type { TSchema } from 'typebox/type';
 import { pathOf } from './preflight.js';
 
 /** Where a request came in. */
-export type ListenerKind = 'api' | 'probe';
+export type ListenerKind = 'api' | 'probe' | 'socket';
 
 export interface Answer {
   readonly status: number;
@@ -26,6 +26,8 @@ export interface RouteSpec {
   readonly listeners: readonly ListenerKind[];
   /** false: a long poll, whose time says nothing. */
   readonly isTimed: boolean;
+  /** The JSON body of the request, where there is one. */
+  readonly request?: TSchema;
   readonly responses: Readonly<Record<number, RouteResponse>>;
 }
 
@@ -36,13 +38,19 @@ export interface Route extends RouteSpec {
 
 export interface RouteResponse {
   readonly description: string;
-  readonly contentType: string;
-  readonly schema: TSchema;
+  /** Neither: there is no content. */
+  readonly contentType?: string;
+  readonly schema?: TSchema;
 }
 
 /** The methods that a route answers. */
 export function methodsOf(route: Pick<RouteSpec, 'method'>): readonly string[] {
   return route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
+}
+
+/** `/v1/tokens/:name` as `/v1/tokens/{name}`. */
+export function templateOf(path: string): string {
+  return path.replaceAll(/:([a-z_]+)/g, '{$1}');
 }
 
 /** The methods that exist at a request target on one listener; none: there is nothing there. */

@@ -1,9 +1,18 @@
 // Fastify with our routes and nothing of its own that would be loaded for nothing: no schema compilers, no logger,
 // no server. Every error becomes a problem; an unexpected one is reported without its message, which may quote input.
 import { randomUUID } from 'node:crypto';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { allowedMethods, type Answer, type ListenerKind, type Route } from './route.js';
 import { Problem, problemAnswer, type ProblemCode } from './problems.js';
+import type { Outgoing } from './signed/answer-signature.js';
+import { CallerGone } from './signed/body.js';
+import type { SignedApi } from './signed/signed-api.js';
 
 /** Longer than any name of ours. */
 const PARAMETER_LENGTH_MAX = 128;
@@ -18,6 +27,10 @@ interface Fault {
 
 export interface RouterOptions {
   readonly routes: readonly Route[];
+  /** null: only the unsigned routes. */
+  readonly signed: Pick<SignedApi, 'routes' | 'serve'> | null;
+  /** Asks for a body that the caller holds back (`Expect: 100-continue`). */
+  readonly continueBody: (request: IncomingMessage) => void;
   readonly bodyBytesMax: number;
   /** The listener a request came by. */
   readonly listenerOf: (request: object) => ListenerKind;
@@ -27,7 +40,8 @@ export interface RouterOptions {
 }
 
 export function buildRouter(options: RouterOptions): FastifyInstance {
-  const { routes, listenerOf } = options;
+  const { routes, signed, listenerOf } = options;
+  const all = [...routes, ...(signed?.routes ?? [])];
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyBytesMax,
@@ -49,7 +63,7 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
   // Before a body is read: what has no route has no body.
   app.addHook('onRequest', (request, _reply, done) => {
     const listener = listenerOf(request.raw);
-    const allowed = allowedMethods(routes, request.raw.url ?? '', listener);
+    const allowed = allowedMethods(all, request.raw.url ?? '', listener);
     if (allowed.length === 0) throw new Problem('not_found');
     if (request.is404) throw new Problem('method_not_allowed', { allow: allowed.join(', ') });
     options.onRouted(request.raw, request.routeOptions.url ?? 'unmatched');
@@ -57,6 +71,11 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
   });
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    if ((error as Error) instanceof CallerGone) {
+      reply.hijack();
+      request.raw.destroy();
+      return;
+    }
     const problem = problemOf(error);
     if (problem.code === 'internal_error') {
       options.onFault({
@@ -79,7 +98,42 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
       },
     });
   }
+  for (const route of signed?.routes ?? []) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      // Answered from the first hook on: later the framework would have read a stranger's body.
+      onRequest: async (request, reply) => {
+        const outgoing = await signed?.serve(route, {
+          request: request.raw,
+          requestId: request.id,
+          listener: listenerOf(request.raw),
+          params: request.params as Readonly<Record<string, string>>,
+          signal: goneSignal(reply),
+          continueBody: () => {
+            options.continueBody(request.raw);
+          },
+        });
+        if (outgoing !== undefined) sendOutgoing(reply, outgoing);
+        return reply;
+      },
+      handler: unreached,
+    });
+  }
   return app;
+}
+
+/** Aborts when the connection closes before the answer was sent. */
+function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort(new CallerGone());
+  });
+  return gone.signal;
+}
+
+function unreached(_request: FastifyRequest, _reply: FastifyReply): never {
+  throw new Error('a signed route is answered before its handler');
 }
 
 /** Without these two the framework loads ajv and fast-json-stringify, although no route gives it a schema. */
@@ -96,8 +150,14 @@ function sendAnswer(reply: FastifyReply, answer: Answer): void {
     .send(asBytes(typeof body === 'string' ? body : JSON.stringify(body)));
 }
 
+function sendOutgoing(reply: FastifyReply, { status, headers, body }: Outgoing): void {
+  const sent = reply.code(status).headers({ ...headers });
+  if (status === 204) sent.send();
+  else sent.send(body);
+}
+
 function sendProblem(reply: FastifyReply, problem: Problem): void {
-  const { status, headers, body } = problemAnswer(problem.code, problem.headers);
+  const { status, headers, body } = problemAnswer(problem.code, problem.headers, problem.members);
   reply.code(status).headers(headers).send(asBytes(body));
 }
 

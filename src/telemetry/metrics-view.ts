@@ -24,6 +24,12 @@ export interface TokenFacts {
   } | null;
 }
 
+export interface ApiFacts {
+  readonly replayEntries: number;
+  readonly replayCapacity: number;
+  readonly watchWaiters: number;
+}
+
 export interface MetricsView {
   readonly tokens: readonly TokenFacts[];
   readonly sinks?: readonly SinkFacts[];
@@ -33,4 +39,6 @@ export interface MetricsView {
     readonly loginExpiresAtMs: number | null;
     readonly clockOffsetSeconds: number;
   } | null;
+  /** null without the signed API. */
+  readonly api?: ApiFacts | null;
 }

@@ -32,6 +32,12 @@ type OnDemandOutcome = (typeof onDemandOutcomes)[number];
 const rateLimits = ['address', 'key', 'connections'] as const;
 type RateLimit = (typeof rateLimits)[number];
 
+export const verificationPurposes = ['api', 'service', 'answer'] as const;
+type VerificationPurpose = (typeof verificationPurposes)[number];
+
+const verificationKeys = ['current', 'pending', 'superseded'] as const;
+type VerificationKey = (typeof verificationKeys)[number] | 'none';
+
 /** The label of a token, route or method that is not in its closed list. */
 const UNKNOWN = 'unknown';
 
@@ -58,6 +64,8 @@ export interface MetricsOptions {
   /** Those that the configuration can lead to; all by default. */
   readonly vaultOperations?: readonly VaultOperation[];
   readonly routes: readonly RouteSeries[];
+  /** Why a signature can be refused. */
+  readonly refusalReasons?: readonly string[];
   /** Asked once per scrape. */
   readonly source: () => MetricsView;
 }
@@ -74,6 +82,16 @@ export interface Metrics extends SinkMetrics {
   /** `seconds`: null for what never became a request. */
   httpRequest(route: string, method: string, status: number, seconds: number | null): void;
   rateLimited(by: RateLimit): void;
+  /**
+   * `result`: ok or a reason. `key`: none unless the MAC held (ok, replay). `caller`: holder, the id of a configured
+   * client, or none.
+   */
+  signatureVerified(
+    purpose: VerificationPurpose,
+    result: string,
+    key: VerificationKey,
+    caller: string,
+  ): void;
   configReloaded(outcome: 'ok' | 'refused'): void;
   auditSuppressed(lines: number): void;
   logLinesDropped(lines: number): void;
@@ -126,6 +144,9 @@ export function buildMetrics(options: MetricsOptions): Metrics {
     },
     rateLimited: (by) => {
       counters.rateLimited.inc({ by });
+    },
+    signatureVerified: (purpose, result, key, caller) => {
+      counters.verifications.inc({ purpose, result, key, caller });
     },
     configReloaded: (outcome) => {
       counters.reloads.inc({ outcome });
@@ -194,6 +215,7 @@ function buildCounters(registry: Registry, options: MetricsOptions) {
       'Requests and connections refused by a limit.',
       { by: rateLimits },
     ),
+    verifications: verificationsCounter(registry, options.refusalReasons ?? []),
     reloads: counter(
       registry,
       'keytender_config_reloads_total',
@@ -213,6 +235,29 @@ function buildCounters(registry: Registry, options: MetricsOptions) {
       {},
     ),
   };
+}
+
+function verificationsCounter(registry: Registry, reasons: readonly string[]): Counter {
+  const verifications = new Counter({
+    name: 'keytender_signature_verifications_total',
+    help: 'Signatures looked at, by what came of it.',
+    labelNames: ['purpose', 'result', 'key', 'caller'],
+    registers: [registry],
+  });
+  const purposes = verificationPurposes;
+  const refused = { purpose: purposes, result: reasons, key: ['none'], caller: ['none'] };
+  const held = {
+    purpose: purposes,
+    result: ['ok', 'replay'],
+    key: verificationKeys,
+    caller: ['holder'],
+  };
+  const isSeen = ({ result, key }: Record<string, string>): boolean =>
+    result !== 'replay' || key !== 'none';
+  for (const set of [...combinations(refused), ...combinations(held)].filter(isSeen)) {
+    verifications.inc(set, 0);
+  }
+  return verifications;
 }
 
 function httpRequestsCounter(registry: Registry, routes: readonly RouteSeries[]): Counter {

@@ -84,6 +84,17 @@ export function stateGauges(states: readonly string[]): readonly StateGauge[] {
       (view) => seconds(view.vault?.loginExpiresAtMs ?? null),
     ),
     single(
+      'replay_entries',
+      'Nonces that are remembered.',
+      (view) => view.api?.replayEntries ?? null,
+    ),
+    single(
+      'replay_capacity',
+      'Nonces that could be remembered.',
+      (view) => view.api?.replayCapacity ?? null,
+    ),
+    single('watch_waiters', 'Watches that are open.', (view) => view.api?.watchWaiters ?? null),
+    single(
       'vault_clock_offset_seconds',
       'What is added to our clock to get the one of Vault.',
       (view) => view.vault?.clockOffsetSeconds ?? null,

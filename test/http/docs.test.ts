@@ -7,6 +7,9 @@ import { apiLimits, probeLimits } from '../../src/http/limits.js';
 import { openapiDocument } from '../../src/http/openapi.js';
 import { probeSpecs } from '../../src/http/probe-routes.js';
 import { problems } from '../../src/http/problems.js';
+import { templateOf } from '../../src/http/route.js';
+import { signedSpecs } from '../../src/http/signed/signed-api.js';
+import { refusalReasons } from '../../src/signature/index.js';
 import { healthBody } from './start-http.js';
 
 const page = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8');
@@ -26,11 +29,33 @@ function rowsUnder(heading: string): string[][] {
 t.test('the routes of the documentation are those of the code', async (t) => {
   t.same(
     rowsUnder('Routes').map(([route, listeners, statuses]) => [route, listeners, statuses]),
-    probeSpecs.map((spec) => [
-      `${spec.method} ${spec.path}`,
+    [...probeSpecs, ...signedSpecs].map((spec) => [
+      `${spec.method} ${templateOf(spec.path)}`,
       spec.listeners.join(', '),
-      Object.keys(spec.responses).join(', '),
+      Object.entries(spec.responses)
+        .filter(([, { contentType }]) => contentType !== 'application/problem+json')
+        .map(([status]) => status)
+        .join(', '),
     ]),
+  );
+  for (const [, , , answer = ''] of rowsUnder('Routes').slice(probeSpecs.length)) {
+    t.match(answer, /^(token|auth):[a-z]+\.|^The same/, 'its scope comes first');
+  }
+});
+
+t.test('the scope in the row of a route is the one it asks for', async (t) => {
+  const rows = rowsUnder('Routes').slice(probeSpecs.length);
+  for (const [at, { scope, path }] of signedSpecs.entries()) {
+    if (path.startsWith('/api/')) continue;
+    t.equal(rows[at]?.[3]?.split('.')[0], scope, path);
+  }
+});
+
+t.test('the refusal reasons of the documentation are those of the code', async (t) => {
+  const section = page.split('\n### Refusals\n')[1]?.split('\n## ')[0] ?? '';
+  t.same(
+    [...section.matchAll(/^\| `(\w+)`/gm)].map(([, reason]) => reason),
+    [...refusalReasons],
   );
 });
 
@@ -99,12 +124,14 @@ t.test('the body that is sent satisfies the schema, and the schema refuses other
 });
 
 t.test('the OpenAPI document has each route once, and only references that exist', async (t) => {
-  const document = JSON.parse(JSON.stringify(openapiDocument(probeSpecs, '1.2.3')));
+  const document = JSON.parse(
+    JSON.stringify(openapiDocument([...probeSpecs, ...signedSpecs], '1.2.3')),
+  );
   t.equal(document.openapi, '3.1.0');
   t.equal(document.info.version, '1.2.3');
   t.same(
     Object.keys(document.paths as object),
-    probeSpecs.map((spec) => spec.path),
+    [...probeSpecs, ...signedSpecs].map(({ path }) => templateOf(path)),
   );
   t.same(Object.keys(document.paths['/health'].get.responses as object), [
     '200',
@@ -126,5 +153,5 @@ t.test('the OpenAPI document has each route once, and only references that exist
   const ids = [...JSON.stringify(document).matchAll(/"operationId":"([^"]+)"/g)].map(
     ([, id]) => id,
   );
-  t.equal(new Set(ids).size, probeSpecs.length);
+  t.equal(new Set(ids).size, probeSpecs.length + signedSpecs.length);
 });

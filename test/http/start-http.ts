@@ -77,6 +77,7 @@ export async function startHttp(
     version: '0.1.0',
     clock: systemClock,
     logger: loggerInto(logged),
+    audit: () => undefined,
     draining: () => false,
     health: () => healthBody(),
     livez: () => ({ ok: true }),

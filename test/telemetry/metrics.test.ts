@@ -48,6 +48,7 @@ const fullView: MetricsView = {
   tokens: [fullToken],
   sinks: [{ name: 'app', version: 7, lastSuccessAtMs: 1_700_000_010_000 }],
   vault: { loginExpiresAtMs: 1_700_003_600_000, clockOffsetSeconds: -3 },
+  api: { replayEntries: 3, replayCapacity: 1000, watchWaiters: 2 },
 };
 
 function build(source: () => MetricsView = () => fullView): Metrics {

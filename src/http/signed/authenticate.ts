@@ -1,0 +1,136 @@
+// From the head of a request to the caller whose key signed it, in an order that costs a stranger most and us least:
+// well-formed, fresh, MAC, on a miss Vault, nonce not seen. Nothing of the body is read here. Refusals are
+// values; from outside those before the MAC held all look the same (RFC 9421 section 3.2, docs/api.md).
+import type { KeyObject } from 'node:crypto';
+import {
+  checkFreshness,
+  isFramedWithContent,
+  keytenderPolicy,
+  parseSignature,
+  verifyMac,
+  viewRequest,
+  withMaxSkew,
+  type FreshnessContext,
+  type MacRefused,
+  type MacVerified,
+  type ParsedSignature,
+  type RefusalReason,
+  type ReplayPartition,
+  type RequestMessage,
+  type SignaturePolicy,
+} from '../../signature/index.js';
+import type { Caller } from './caller.js';
+import { verifyingKey, type KeySet } from './keys.js';
+import type { OnDemand } from './api-token.js';
+
+export interface AuthenticateParts {
+  readonly policy: SignaturePolicy;
+  readonly keys: () => KeySet;
+  readonly freshness: () => FreshnessContext;
+  /** null: nothing to ask for a key of that name. */
+  readonly onDemand: (caller: string) => OnDemand | null;
+  /** null: nobody of that name any more. */
+  readonly callerOf: (mac: MacVerified, keys: KeySet) => Caller | null;
+  readonly nonces: (caller: Caller) => ReplayPartition;
+}
+
+export interface SignedHead {
+  readonly request: RequestMessage;
+  /** Whether a miss may make us ask Vault. */
+  readonly mayAskVault: boolean;
+  /** The caller has gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface Authenticated {
+  readonly ok: true;
+  readonly caller: Caller;
+  readonly parsed: ParsedSignature;
+  readonly mac: MacVerified;
+  readonly keys: KeySet;
+  /** The key that verified the request; answers are signed with it. */
+  readonly key: KeyObject;
+}
+
+/** Refused before the signature held (`reason`), or afterwards for something else (`problem`). */
+export type Denied =
+  | { readonly ok: false; readonly reason: RefusalReason; readonly caller: string | null }
+  | { readonly ok: false; readonly problem: 'refresh_busy' }
+  | { readonly ok: false; readonly problem: 'replay_detected'; readonly by: Authenticated };
+
+/** What requests to the API must look like. */
+export function apiPolicy(maxSkewMs: number): SignaturePolicy {
+  return withMaxSkew({ ...keytenderPolicy, tag: 'keytender-api' }, maxSkewMs / 1000);
+}
+
+export async function authenticate(
+  head: SignedHead,
+  parts: AuthenticateParts,
+): Promise<Authenticated | Denied> {
+  const view = viewRequest(head.request);
+  const parsed = parseSignature(view, parts.policy, isFramedWithContent(view.fields));
+  if (!parsed.ok) return denied(parsed.reason);
+  const stale = checkFreshness(parsed, parts.policy, parts.freshness());
+  if (stale !== undefined) return denied(stale);
+  const held = await findKey(parsed, head, parts);
+  if (!held.ok) return held;
+  const caller = parts.callerOf(held.mac, held.keys);
+  const key = verifyingKey(held.keys, held.mac, parsed);
+  if (caller === null || key === null) return denied('unknown_key', held.mac.caller);
+  const by: Authenticated = { ok: true, caller, parsed, key, mac: held.mac, keys: held.keys };
+  if (parts.nonces(caller).has(nonceKey(by))) return { ok: false, problem: 'replay_detected', by };
+  return by;
+}
+
+/** What a nonce is remembered under: callers cannot use up each other's. */
+export function nonceKey({ caller, parsed }: Pick<Authenticated, 'caller' | 'parsed'>): string {
+  return `${caller.key} ${parsed.nonce ?? ''}`;
+}
+
+/** Claims the nonce: of any number of equal requests one gets through. */
+export function claimNonce(
+  by: Authenticated,
+  guard: ReplayPartition,
+  nowSeconds: number,
+): ReturnType<ReplayPartition['claim']> {
+  return guard.claim(nonceKey(by), by.parsed.created ?? 0, nowSeconds);
+}
+
+interface Held {
+  readonly ok: true;
+  readonly mac: MacVerified;
+  readonly keys: KeySet;
+}
+
+async function findKey(
+  parsed: ParsedSignature,
+  head: SignedHead,
+  parts: AuthenticateParts,
+): Promise<Held | Denied> {
+  const keys = parts.keys();
+  const mac = verifyMac(parsed, keys.keyring, parts.freshness().nowSeconds);
+  if (mac.ok) return { ok: true, mac, keys };
+  const onDemand = mac.caller === undefined ? null : parts.onDemand(mac.caller);
+  if (onDemand === null || !head.mayAskVault || !couldAppear(mac)) {
+    return denied(mac.reason, mac.caller);
+  }
+  const look = (): Held | null => {
+    const newer = parts.keys();
+    const again = verifyMac(parsed, newer.keyring, parts.freshness().nowSeconds);
+    return again.ok ? { ok: true, mac: again, keys: newer } : null;
+  };
+  const found = await onDemand.ask({ look, version: mac.version }, head.signal);
+  if (found.kind === 'found') return found.value;
+  return found.kind === 'refused'
+    ? { ok: false, problem: 'refresh_busy' }
+    : denied(mac.reason, mac.caller);
+}
+
+/** A `keyid` that names a version we hold, or a key that is known to have ended, needs no look at Vault. */
+export function couldAppear({ reason, version, isVersionHeld }: MacRefused): boolean {
+  return version === undefined ? reason !== 'retired_key' : !isVersionHeld;
+}
+
+function denied(reason: RefusalReason, caller: string | null = null): Denied {
+  return { ok: false, reason, caller };
+}

@@ -1,0 +1,291 @@
+// One signed request from its head to its answer, in the order of docs/api.md: caller, rate, body, digest, nonce,
+// scope, handler. Whatever is answered to a request whose signature held is signed; what is refused before is one and
+// the same 401.
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../../config/config.js';
+import type { Clock } from '../../platform/clock.js';
+import {
+  checkDigest,
+  isFramedWithContent,
+  Fields,
+  verifyMac,
+  type RefusalReason,
+  type ReplayPartition,
+  type RequestMessage,
+} from '../../signature/index.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { Problem, problemAnswer, type ProblemCode } from '../problems.js';
+import type { Answer, ListenerKind } from '../route.js';
+import { countedAddress, isLoopbackAddress } from './address.js';
+import { Allowance } from './allowance.js';
+import { signAnswer, type Outgoing } from './answer-signature.js';
+import {
+  authenticate,
+  claimNonce,
+  type Authenticated,
+  type AuthenticateParts,
+  type Denied,
+} from './authenticate.js';
+import { parseJson, readBody } from './body.js';
+import type { BoundedAudit } from './bounded-audit.js';
+import { mayDo, type Caller } from './caller.js';
+import type { KeySet } from './keys.js';
+import type { SignedExchange, SignedRoute } from './signed-route.js';
+import { challenge } from './challenge.js';
+
+export interface Incoming {
+  readonly request: IncomingMessage;
+  readonly requestId: string;
+  readonly listener: ListenerKind;
+  readonly params: Readonly<Record<string, string>>;
+  /** The caller has gone. */
+  readonly signal: AbortSignal;
+  /** Asks for the body where the caller waits to be asked (`Expect: 100-continue`). */
+  readonly continueBody: () => void;
+}
+
+export interface ServeOptions {
+  readonly clock: Clock;
+  readonly parts: AuthenticateParts;
+  readonly keys: () => KeySet;
+  /** The peer on the Unix socket. */
+  readonly socketCaller: () => Caller;
+  readonly limits: () => Config['limits'];
+  readonly isShared: (address: string) => boolean;
+  readonly scheme: 'http' | 'https';
+  /** Whether a value may travel on this listener. */
+  readonly mayCarryValue: (listener: ListenerKind) => boolean;
+  readonly bodyBytesMax: number;
+  readonly audit: BoundedAudit;
+  readonly metrics: Pick<Metrics, 'signatureVerified' | 'rateLimited'>;
+}
+
+export type Serve = (route: SignedRoute, incoming: Incoming) => Promise<Outgoing>;
+
+/** What a handler throws that is no `Problem` is thrown. */
+export function buildServe(options: ServeOptions): Serve {
+  const { clock, parts, audit, metrics, limits } = options;
+  const failures = new Allowance(clock, () => limits().failuresPerMinute);
+  const rates = new Allowance(clock, () => limits().requestsPerMinute);
+  const cryptoRates = new Allowance(clock, () => limits().cryptoRequestsPerMinute);
+
+  return async (route, incoming) => {
+    const { request, listener } = incoming;
+    if (listener === 'socket') {
+      if (request.headers['keytender-request'] !== 'true') return unauthenticated();
+      return outgoingOf(await answerTo(route, incoming, null, options.socketCaller()));
+    }
+    const address = request.socket.remoteAddress ?? '';
+    const isShared = options.isShared(address);
+    const counted = countedAddress(address);
+    const message = messageOf(request, options.scheme);
+    const mayAskVault = isShared || isLoopbackAddress(address) || failures.waitMs(counted) === 0;
+    const head = { request: message, mayAskVault, signal: incoming.signal };
+    const by = await authenticate(head, parts);
+    if (!by.ok && 'reason' in by) return refuseStranger(by, counted, isShared, incoming);
+    if (!by.ok && by.problem === 'refresh_busy')
+      return problemOutgoing(new Problem('refresh_busy'));
+    const signer = by.ok ? by : by.by;
+    const refused = by.ok ? null : replayed(by.by, counted);
+    const answer =
+      refused === null
+        ? await answerTo(route, incoming, signer, signer.caller)
+        : problemAnswerOf(refused);
+    if (answer instanceof Unproven) {
+      const denied: Denied = { ok: false, reason: answer.reason, caller: signer.mac.caller };
+      return refuseStranger(denied, counted, isShared, incoming);
+    }
+    return signAnswer(
+      outgoingOf(answer),
+      message,
+      signer,
+      Math.floor(parts.freshness().nowSeconds),
+    );
+  };
+
+  /** A 401; above the limit of failures a 429. A good request never comes here. */
+  function refuseStranger(
+    { reason, caller }: Extract<Denied, { reason: RefusalReason }>,
+    address: string,
+    isShared: boolean,
+    { requestId }: Incoming,
+  ): Outgoing {
+    metrics.signatureVerified('api', reason, 'none', 'none');
+    const waitMs = isShared ? null : failures.take(address);
+    const fields = {
+      reason,
+      address,
+      request_id: requestId,
+      ...(caller === null ? {} : { caller }),
+    };
+    audit.note('auth_failure', address, fields);
+    if (waitMs === null) return unauthenticated();
+    metrics.rateLimited('address');
+    audit.once('rate_limited', address, { address, request_id: requestId });
+    return problemOutgoing(new Problem('rate_limited', retryAfter(waitMs)));
+  }
+
+  function replayed(by: Authenticated, address: string): Problem {
+    const { caller, mac } = by;
+    metrics.signatureVerified('api', 'replay', mac.key, caller.label);
+    audit.note('replay_detected', caller.key, { caller: caller.label, address });
+    return new Problem('replay_detected');
+  }
+
+  async function answerTo(
+    route: SignedRoute,
+    incoming: Incoming,
+    by: Authenticated | null,
+    caller: Caller,
+  ): Promise<Answer | Unproven> {
+    try {
+      checkRate(route, caller);
+      const body = await contentOf(incoming, by);
+      if (body instanceof Unproven) return body;
+      if (by !== null) {
+        const unproven = spendNonce(by, parts.nonces(caller));
+        if (unproven !== null) return unproven;
+      }
+      noteSuccess(by, caller, incoming);
+      checkScope(route, caller, incoming);
+      return await route.handle(exchangeOf(route, incoming, by, caller, body));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      // of a watch whose key ended while it waited
+      if (error.code === 'unauthenticated') return new Unproven('retired_key');
+      return problemAnswerOf(error);
+    }
+  }
+
+  function checkRate(route: SignedRoute, caller: Caller): void {
+    const waitMs = route.isCrypto
+      ? cryptoRates.take(caller.key)
+      : rates.take(caller.key, caller.requestsPerMinute);
+    if (waitMs === null) return;
+    metrics.rateLimited('key');
+    audit.note('rate_limited', caller.key, { caller: caller.label, route: route.path });
+    throw new Problem('rate_limited', retryAfter(waitMs));
+  }
+
+  async function contentOf(
+    { request, continueBody }: Incoming,
+    by: Authenticated | null,
+  ): Promise<Buffer | Unproven> {
+    if (!isFramedWithContent(new Fields(request.rawHeaders))) return Buffer.alloc(0);
+    continueBody();
+    const body = await readBody(request, options.bodyBytesMax);
+    const wrong = by === null ? undefined : checkDigest(by.parsed, body);
+    return wrong === undefined ? body : new Unproven(wrong);
+  }
+
+  function spendNonce(by: Authenticated, guard: ReplayPartition): Unproven | null {
+    switch (claimNonce(by, guard, parts.freshness().nowSeconds)) {
+      case 'claimed':
+        metrics.signatureVerified('api', 'ok', by.mac.key, by.caller.label);
+        return null;
+      case 'replay':
+        throw replayed(by, '');
+      case 'full':
+        throw new Problem('replay_guard_full');
+      case 'forgotten':
+        return new Unproven('before_start');
+    }
+  }
+
+  function noteSuccess(by: Authenticated | null, caller: Caller, { requestId }: Incoming): void {
+    const version = by === null ? {} : { version: by.mac.version };
+    audit.once('auth_success', caller.key, {
+      caller: caller.label,
+      request_id: requestId,
+      ...version,
+    });
+  }
+
+  function checkScope(route: SignedRoute, caller: Caller, incoming: Incoming): void {
+    const token = incoming.params['name'] ?? null;
+    if (!mayDo(caller, route.scope, token)) {
+      const { scope, path } = route;
+      const fields = { caller: caller.label, scope, route: path, request_id: incoming.requestId };
+      audit.note('scope_denied', caller.key, fields);
+      throw new Problem('insufficient_scope');
+    }
+    if (route.carriesValue && !options.mayCarryValue(incoming.listener)) {
+      throw new Problem('tls_required');
+    }
+  }
+
+  function exchangeOf(
+    route: SignedRoute,
+    incoming: Incoming,
+    by: Authenticated | null,
+    caller: Caller,
+    body: Buffer,
+  ): SignedExchange {
+    const { request, params, requestId, signal, listener } = incoming;
+    const url = request.url ?? '';
+    const queryAt = url.indexOf('?');
+    return {
+      requestId,
+      caller,
+      keys: by?.keys ?? options.keys(),
+      params,
+      query: new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1)),
+      body: route.hasBody ? parseJson(body, request) : null,
+      mayCarryValue: options.mayCarryValue(listener),
+      signal,
+      again: () => again(by),
+    };
+  }
+
+  function again(by: Authenticated | null): ReturnType<SignedExchange['again']> {
+    const keys = options.keys();
+    if (by === null) return { caller: options.socketCaller(), keys };
+    const mac = verifyMac(by.parsed, keys.keyring, parts.freshness().nowSeconds);
+    const caller = mac.ok ? parts.callerOf(mac, keys) : null;
+    return caller === null ? null : { caller, keys };
+  }
+}
+
+/** Found out only with the body: refused like every signature that does not hold. */
+class Unproven {
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason) {
+    this.reason = reason;
+  }
+}
+
+function messageOf(request: IncomingMessage, scheme: string): RequestMessage {
+  const { method = '', url = '', rawHeaders } = request;
+  return { method, url, headers: rawHeaders, scheme };
+}
+
+function retryAfter(waitMs: number): Record<string, string> {
+  return { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) };
+}
+
+function unauthenticated(): Outgoing {
+  return problemOutgoing(new Problem('unauthenticated', challenge));
+}
+
+function problemOutgoing(problem: Problem): Outgoing {
+  return outgoingOf(problemAnswerOf(problem));
+}
+
+function problemAnswerOf({ code, headers, members }: Problem): Answer {
+  const made = problemAnswer(code satisfies ProblemCode, headers, members);
+  const { 'content-type': contentType = '', ...others } = made.headers;
+  return { status: made.status, body: made.body, contentType, headers: others };
+}
+
+function outgoingOf(answer: Answer | Unproven): Outgoing {
+  if (answer instanceof Unproven) return unauthenticated();
+  const { status, body, contentType = 'application/json', headers = {} } = answer;
+  if (status === 204) return { status, headers, body: Buffer.alloc(0) };
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return {
+    status,
+    headers: { ...headers, 'content-type': contentType },
+    body: Buffer.from(text),
+  };
+}

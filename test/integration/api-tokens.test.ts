@@ -1,0 +1,158 @@
+// The signed API of the built program: what a holder of the token may do with it, and what it may not.
+import t from 'tap';
+import { strong } from '../fixtures/readings.js';
+import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
+import { closeConnections, secondPasses, signedCall } from '../fixtures/signed-request.js';
+
+t.teardown(closeConnections);
+const key = strong('token-1');
+
+t.test('a holder lists its token without a value, and every answer is signed', async (t) => {
+  await using vault = await vaultWithToken();
+  await using agent = agentOf(vault);
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  const url = await agent.url();
+  const listed = await signedCall(url, { target: '/v1/tokens', key, keyid: 'default:1' });
+  t.equal(listed.status, 200);
+  t.ok(listed.isSigned);
+  t.match(listed.json.tokens, [{ name: 'default', version: 1, state: 'fresh', pending: null }]);
+  t.notMatch(listed.text, key);
+  t.notOk('value' in listed.json.tokens[0]);
+
+  const read = await signedCall(url, { target: '/v1/tokens/default', key, keyid: 'default' });
+  t.equal(read.status, 403);
+  t.equal(read.json.code, 'insufficient_scope');
+  t.ok(read.isSigned, 'a refusal of a known caller is signed too');
+  const other = await signedCall(url, { target: '/v1/tokens/other/watch', key, keyid: 'default' });
+  t.equal(other.json.code, 'insufficient_scope', "another's token");
+});
+
+t.test('with token:read it gets the value, whole and never to be cached', async (t) => {
+  await using vault = await vaultWithToken();
+  await using agent = agentOf(vault, { env: { AGENT_SCOPES: 'token:read,token:refresh' } });
+  await agent.untilHealth(({ status }) => status === 'ok');
+  putToken(vault, 'token-2');
+  await agent.untilHealth(({ tokens }) => tokens['default']?.version === 2);
+  await secondPasses();
+  const url = await agent.url();
+  const current = { key: strong('token-2'), keyid: 'default:2' };
+  const read = await signedCall(url, { target: '/v1/tokens/default', ...current });
+  t.equal(read.status, 200);
+  t.equal(read.headers['cache-control'], 'no-store');
+  t.ok(read.isSigned);
+  t.match(read.json, {
+    name: 'default',
+    value: strong('token-2'),
+    version: 2,
+    state: 'fresh',
+    superseded: [{ value: key, version: 1 }],
+    pending: null,
+  });
+  t.same(Object.keys(read.json as object), [
+    'name',
+    'value',
+    'version',
+    'revision',
+    'created_at',
+    'age_seconds',
+    'state',
+    'superseded',
+    'pending',
+  ]);
+
+  const old = await signedCall(url, { target: '/v1/tokens/default', key, keyid: 'default:1' });
+  t.equal(old.status, 403, 'a superseded token reads nothing');
+  t.notMatch(old.text, 'token-');
+
+  putToken(vault, 'token-3');
+  const forced = { method: 'POST', target: '/v1/tokens/default/refresh' };
+  const refreshed = await signedCall(url, { ...forced, ...current });
+  t.same(refreshed.json, { changed: true, version: 3, outcome: 'rotated' });
+  const again = await signedCall(url, { ...forced, ...current });
+  t.same(again.json, { changed: false, version: 3, outcome: 'unchanged' });
+  t.notMatch(agent.output, strong('token-3'));
+  const events = new Set(agent.lines.map(({ event }) => event));
+  for (const event of ['token_read', 'refresh_forced', 'scope_denied', 'auth_success']) {
+    t.ok(events.has(event), event);
+  }
+});
+
+t.test('a refresh that Vault cannot answer is 502 and names the class', async (t) => {
+  await using vault = await vaultWithToken();
+  await using agent = agentOf(vault);
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  vault.seal();
+  const call = { method: 'POST', target: '/v1/tokens/default/refresh', key, keyid: 'default:1' };
+  const answer = await signedCall(await agent.url(), call);
+  t.equal(answer.status, 502);
+  t.match(answer.json, { code: 'refresh_failed', class: 'vault_sealed' });
+});
+
+t.test('who signs with a newer token than we hold is not refused: Vault is asked', async (t) => {
+  await using vault = await vaultWithToken();
+  await using agent = agentOf(vault, { env: { KEYTENDER_REFRESH_INTERVAL: '1h' } });
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  const url = await agent.url();
+  putToken(vault, 'token-2');
+  const newer = { target: '/v1/tokens', key: strong('token-2') };
+  const many = await Promise.all(
+    ['default:2', 'default', 'default:2', 'default'].map((keyid) =>
+      signedCall(url, { ...newer, keyid }),
+    ),
+  );
+  t.same(
+    many.map(({ status, isSigned }) => [status, isSigned]),
+    many.map(() => [200, true]),
+  );
+  const metrics = (await agent.get('/metrics')).body;
+  t.match(metrics, /refresh_on_demand_total\{token="default",outcome="found"\} [1-4]/);
+});
+
+t.test('every 401 is the same, whatever was wrong', async (t) => {
+  await using vault = await vaultWithToken();
+  await using agent = agentOf(vault);
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  const url = await agent.url();
+  const call = { target: '/v1/tokens', key, keyid: 'default:1' };
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const refused = await Promise.all([
+    signedCall(url, { ...call, key: 'x'.repeat(32) }),
+    signedCall(url, { ...call, keyid: 'nobody:1' }),
+    signedCall(url, { ...call, parameters: { tag: 'keytender-service' } }),
+    signedCall(url, { ...call, parameters: { created: nowSeconds - 400 } }),
+    signedCall(url, { ...call, parameters: { created: nowSeconds + 100 } }),
+    signedCall(url, { ...call, tamper: (sent) => (sent.target += '?a=1') }),
+    signedCall(url, { ...call, tamper: (sent) => delete sent.headers['signature'] }),
+    signedCall(url, {
+      ...call,
+      body: '{}',
+      method: 'POST',
+      target: '/v1/tokens/default/refresh',
+      tamper: (sent) => (sent.body = Buffer.from('[]')),
+    }),
+  ]);
+  const shown = refused.map(({ status, headers, text }) =>
+    JSON.stringify({ status, headers: { ...headers, date: '' }, text }),
+  );
+  t.same(new Set(shown).size, 1, String(shown));
+  t.match(refused[0], { status: 401, json: { code: 'unauthenticated' } });
+  t.match(refused[0].headers, { 'www-authenticate': 'Signature realm="keytender"' });
+  t.match(refused[0].headers['accept-signature'], /tag="keytender-api"/);
+});
+
+t.test('a request is accepted once', async (t) => {
+  await using vault = await vaultWithToken();
+  await using agent = agentOf(vault);
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  const url = await agent.url();
+  const nonce = 'n'.repeat(20);
+  const call = { target: '/v1/tokens', key, keyid: 'default:1', parameters: { nonce } };
+  const answers = await Promise.all(Array.from({ length: 20 }, () => signedCall(url, call)));
+  const statuses = answers.map(({ status }) => status).sort((a, b) => a - b);
+  t.same(statuses, [200, ...Array.from({ length: 19 }, () => 409)]);
+});
