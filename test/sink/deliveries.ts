@@ -51,8 +51,11 @@ export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposa
 /** Called before each step, with its name; throwing is a disk that refuses. */
 export type OnStep = (step: string) => void;
 
-/** A disk that tells of every step that changes it, those on an open file too. */
-export function steppedDisk(onStep: OnStep): Disk {
+/** A disk that tells of every step that changes it, those on an open file too. It may write little at a time. */
+export function steppedDisk(
+  onStep: OnStep,
+  { writeBytesMax = Infinity }: { readonly writeBytesMax?: number } = {},
+): Disk {
   const open = async (...args: Parameters<Disk['open']>) => {
     onStep('open');
     const handle = await systemDisk.open(...args);
@@ -67,6 +70,7 @@ export function steppedDisk(onStep: OnStep): Disk {
             if (name === 'close') await target.close();
             throw error;
           }
+          if (name === 'write') given[2] = Math.min(Number(given[2]), writeBytesMax);
           return (await method.apply(target, given)) as unknown;
         };
       },

@@ -101,15 +101,8 @@ t.test('a file that already holds the token is left alone', async (t) => {
 t.test('a short write is finished', async (t) => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'token');
-  const open = async (...args: Parameters<Disk['open']>) => {
-    const handle = await systemDisk.open(...args);
-    const write = handle.write.bind(handle);
-    handle.write = (async (bytes: Buffer, offset: number) =>
-      write(bytes, offset, 1)) as typeof handle.write;
-    return handle;
-  };
-  const sink = sinkAt(path, {}, { disk: { ...systemDisk, open: open } });
-  await sink.deliver(delivery(1, 'a'), never);
+  const disk = steppedDisk(() => undefined, { writeBytesMax: 1 });
+  await sinkAt(path, {}, { disk }).deliver(delivery(1, 'a'), never);
   t.equal(await readFile(path, 'utf8'), strong('a'));
 });
 
