@@ -45,6 +45,8 @@ export function buildVault({
     }),
     refusals: metrics.vaultBudgetRefused,
   });
+  const expiryOf = (ttlMs: number | null): string | null =>
+    ttlMs === null ? null : new Date(clock.now() + ttlMs).toISOString();
   return buildVaultClient({
     config: config.vault,
     deployment: config.deployment,
@@ -59,8 +61,11 @@ export function buildVault({
     onWarning: (message) => {
       logger.warn({}, message);
     },
+    onRenewed: ({ method, ttlMs }) => {
+      audit('vault_login_renewed', { mode: method, expires_at: expiryOf(ttlMs) });
+    },
     onLogin: ({ method, ttlMs }) => {
-      const expiresAt = ttlMs === null ? null : new Date(clock.now() + ttlMs).toISOString();
+      const expiresAt = expiryOf(ttlMs);
       audit('vault_login', { mode: method, expires_at: expiresAt });
       logger.info({ method, expires_at: expiresAt }, 'logged in to Vault');
     },

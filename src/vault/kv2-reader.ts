@@ -3,7 +3,8 @@
 import type { Clock } from '../platform/clock.js';
 import { absentCause, absentSentence, isKvVersion1 } from './absent-secret.js';
 import { failureOfStatus, outcomeOfRead, type ReadOutcome } from './failure-of-answer.js';
-import type { HeldLogin, LoginSession } from './login-session.js';
+import type { HeldLogin } from './held-login.js';
+import type { LoginSession } from './login-session.js';
 import { mountProbePath, policyPath, secretPath, type SecretLocation } from './secret-path.js';
 import { parseBody, type VaultAnswer } from './vault-answer.js';
 import type { CallOptions, Interpreted, VaultCaller } from './vault-caller.js';

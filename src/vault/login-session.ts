@@ -1,11 +1,17 @@
-// The login in use: made when there is none, replaced when it is dead, and otherwise left alone. What keeps a fault
-// from becoming a storm of logins is here: one at a time, a backoff after a refused one, and a living login that
+// The login in use: made when there is none, replaced when it is dead or ends, and otherwise kept alive. What keeps a
+// fault from becoming a storm of logins is here: one at a time, a backoff after a refused one, and a living login that
 // cannot read is replaced at most every 5 minutes. Never holds up a read that has a login.
 import type { Failure } from '../health/failure.js';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
-import type { AuthMethod, Login, LoginContext, LoginResult } from './auth/auth-method.js';
+import type { AuthMethod, LoginContext, LoginResult } from './auth/auth-method.js';
 import { lookupSelf } from './auth/lookup-self.js';
+import { renewSelf } from './auth/renew-self.js';
+import { revokeSelf } from './auth/revoke-self.js';
+import { HeldLogin, isEnded } from './held-login.js';
+import { LoginKeeper } from './login-keeper.js';
+import { LoginRevocations } from './login-revocations.js';
+import type { BudgetKind } from './request-budget.js';
 import { SharedWork } from './shared-work.js';
 import type { CallOptions, VaultCaller } from './vault-caller.js';
 
@@ -19,24 +25,18 @@ export interface LoginSessionOptions {
   readonly backoffMaxMs: number;
   /** Ends what is under way when the client is closed. */
   readonly closed: AbortSignal;
+  /** How long one read may at most take. Milliseconds. */
+  readonly timeoutMs: number;
   readonly onLogin?: ((login: LoginEvent) => void) | undefined;
+  readonly onRenewed?: ((login: LoginEvent) => void) | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
-/** For the audit line `vault_login`: a login that Vault did not call dead. */
+/** For the audit lines `vault_login` and `vault_login_renewed`: a login that Vault did not call dead. */
 export interface LoginEvent {
   readonly method: AuthMethod['name'];
   readonly ttlMs: number | null;
   readonly renewable: boolean;
-}
-
-/** A login as a read uses it; handed back to say how the read went. */
-export interface HeldLogin {
-  readonly login: Login;
-  readonly madeAtMs: number;
-  readonly expiresAt: number | null;
-  isAlive: boolean | null;
-  checkedAtMs: number;
-  isToBeReplaced: boolean;
 }
 
 export type HeldResult =
@@ -47,9 +47,12 @@ const BACKOFF_MS = 1_000;
 const REPLACE_ALIVE_MS = 300_000;
 /** Several tokens refused together need one look at their common login. */
 const CHECK_HOLDS_MS = 10_000;
+const READ_MARGIN_MS = 1_000;
 
 export class LoginSession {
   readonly #options: LoginSessionOptions;
+  readonly #keeper: LoginKeeper;
+  readonly #revocations: LoginRevocations;
   #held: HeldLogin | null = null;
   #pending: SharedWork<HeldResult> | null = null;
   #refusal: { readonly failure: Failure; readonly untilMs: number } | null = null;
@@ -57,6 +60,28 @@ export class LoginSession {
 
   constructor(options: LoginSessionOptions) {
     this.#options = options;
+    const { clock, random, method, backoffMaxMs, closed } = options;
+    const behindReads = (signal: AbortSignal): LoginContext =>
+      this.#context({ budget: 'background', signal });
+    this.#keeper = new LoginKeeper({
+      clock,
+      random,
+      makesLogins: method.makesLogins,
+      backoffMaxMs,
+      renew: (held, signal) => renewSelf(behindReads(signal), held.login),
+      replace: (held, signal) => this.#replace(held, signal),
+      onRenewed: (held) => options.onRenewed?.(this.#eventOf(held)),
+      onWarning: (message) => options.onWarning?.(message),
+    });
+    this.#revocations = new LoginRevocations({
+      clock,
+      closed,
+      readsEndWithinMs: options.timeoutMs + READ_MARGIN_MS,
+      revoke: (held, signal) => revokeSelf(behindReads(signal), held.login.vaultToken),
+    });
+    closed.addEventListener('abort', () => {
+      this.#keeper.stop();
+    });
   }
 
   /** The login to use, made now if need be. One request at most for one caller or many. */
@@ -67,6 +92,10 @@ export class LoginSession {
     if (isNew) {
       this.#forgetRefusals();
       if (held !== null) held.isToBeReplaced = true;
+    }
+    if (held !== null && this.#options.method.makesLogins && isEnded(held, this.#options.clock)) {
+      held.isAlive = false;
+      held.isToBeReplaced = true;
     }
     if (held !== null && !held.isToBeReplaced) return { ok: true, held };
     const result = await this.#loginOnce(options);
@@ -84,6 +113,8 @@ export class LoginSession {
   /** A read was refused with 403. Looks whether the login lives, and decides whether it is to be replaced. */
   async refused(held: HeldLogin, options: CallOptions): Promise<boolean | null> {
     const { clock, method } = this.#options;
+    // it was replaced while this read was under way: the next one has the new login
+    if (held !== this.#held) return null;
     const nowMs = clock.monotonicMs();
     const isKnown = nowMs - held.checkedAtMs < CHECK_HOLDS_MS;
     const isFinal = held.isAlive === false && !method.makesLogins;
@@ -94,6 +125,18 @@ export class LoginSession {
     const isOld = nowMs - held.madeAtMs >= REPLACE_ALIVE_MS;
     if (method.makesLogins && (held.isAlive === false || isOld)) held.isToBeReplaced = true;
     return held.isAlive;
+  }
+
+  /** Gives back the logins that we made and replaced, with `alsoCurrent` the one in use too. Never rejects. */
+  async end(alsoCurrent: boolean): Promise<void> {
+    this.#keeper.stop();
+    const isOurs = alsoCurrent && this.#options.method.makesLogins;
+    await this.#revocations.finish(isOurs ? this.#held : null);
+  }
+
+  /** A renewal failed and none has succeeded since. */
+  isRenewalFailing(): boolean {
+    return this.#keeper.isFailing;
   }
 
   isAuthenticated(): boolean {
@@ -111,20 +154,30 @@ export class LoginSession {
     return found.kind === 'dead' ? false : null;
   }
 
+  /** Behind the back of reads: they go on with `held` until there is another. */
+  async #replace(held: HeldLogin, signal: AbortSignal): Promise<Failure | null> {
+    if (held !== this.#held) return null;
+    const result = await this.#loginOnce({ budget: 'background', signal });
+    return result.ok ? null : result.failure;
+  }
+
   async #loginOnce(options: CallOptions): Promise<HeldResult> {
     const waitMs = (this.#refusal?.untilMs ?? 0) - this.#options.clock.monotonicMs();
     if (this.#refusal !== null && waitMs > 0) {
       return { ok: false, failure: { ...this.#refusal.failure, retryAfterMs: Math.ceil(waitMs) } };
     }
-    if (this.#pending === null || this.#pending.isAbandoned) this.#pending = this.#startLogin();
+    if (this.#pending === null || this.#pending.isAbandoned) {
+      this.#pending = this.#startLogin(options.budget === 'background' ? 'background' : 'poll');
+    }
     return this.#pending.wait(options);
   }
 
-  #startLogin(): SharedWork<HeldResult> {
+  /** Paid by the polling share, whoever asked: the backoff keeps callers from driving it. */
+  #startLogin(budget: BudgetKind): SharedWork<HeldResult> {
     const { closed } = this.#options;
     const work = new SharedWork<HeldResult>(closed, async (signal, onDeadline) => {
       try {
-        return await this.#login({ budget: 'poll', signal, onDeadline });
+        return await this.#login({ budget, signal, onDeadline });
       } finally {
         if (this.#pending === work) this.#pending = null;
       }
@@ -132,27 +185,31 @@ export class LoginSession {
     return work;
   }
 
-  /** Paid by the polling share, whoever asked: the backoff keeps callers from driving it. */
   async #login(options: CallOptions): Promise<HeldResult> {
-    const { clock, method, onLogin } = this.#options;
+    const { clock, method } = this.#options;
     const result = await method.login(this.#context(options));
     if (!result.ok) return this.#refuse(result);
     this.#forgetRefusals();
-    const { login } = result;
-    const nowMs = clock.monotonicMs();
-    const held: HeldLogin = {
-      login,
-      madeAtMs: nowMs,
-      expiresAt: login.ttlMs === null ? null : clock.now() + login.ttlMs,
-      isAlive: login.isAlive,
-      checkedAtMs: nowMs,
-      isToBeReplaced: false,
-    };
-    this.#held = held;
-    if (login.isAlive !== false && login.vaultToken !== null) {
-      onLogin?.({ method: method.name, ttlMs: login.ttlMs, renewable: login.renewable });
-    }
+    const held = new HeldLogin(result.login, clock);
+    this.#adopt(held);
     return { ok: true, held };
+  }
+
+  #adopt(held: HeldLogin): void {
+    const { method, onLogin } = this.#options;
+    const before = this.#held;
+    this.#held = held;
+    if (before !== null && method.makesLogins) this.#revocations.retire(before);
+    if (held.isAlive === false || held.login.vaultToken === null) {
+      this.#keeper.stop();
+      return;
+    }
+    onLogin?.(this.#eventOf(held));
+    this.#keeper.keep(held);
+  }
+
+  #eventOf({ ttlMs, isRenewable }: HeldLogin): LoginEvent {
+    return { method: this.#options.method.name, ttlMs, renewable: isRenewable };
   }
 
   #refuse(result: Extract<LoginResult, { ok: false }>): HeldResult {

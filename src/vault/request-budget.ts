@@ -3,7 +3,8 @@
 // `on_demand` for what callers can trigger, so that strangers cannot spend what polling needs.
 import type { Clock } from '../platform/clock.js';
 
-export type BudgetKind = 'poll' | 'on_demand';
+/** `background` is paid by the share of `poll`, and leaves a permit for a read that comes now. */
+export type BudgetKind = 'poll' | 'on_demand' | 'background';
 
 export interface RequestBudget {
   /**
@@ -25,24 +26,34 @@ export interface RequestBudgetOptions {
 }
 
 export function buildRequestBudget(options: RequestBudgetOptions): RequestBudget {
-  const shares = {
-    poll: new Share(options.pollPerMinute),
-    on_demand: new Share(options.onDemandPerMinute),
-  };
+  const poll = new Share(options.pollPerMinute);
+  const onDemand = new Share(options.onDemandPerMinute);
   const { clock, refusals } = options;
+  const isTaken = (kind: BudgetKind): boolean => {
+    const share = kind === 'on_demand' ? onDemand : poll;
+    if (share.waiting.length > 0) return false;
+    const spareMs = kind === 'background' ? share.spareMs(clock.monotonicMs()) : 0;
+    return spareMs === 0 && share.take(clock.monotonicMs());
+  };
   return {
     tryTake(kind) {
-      const share = shares[kind];
-      if (share.waiting.length === 0 && share.take(clock.monotonicMs())) return true;
+      if (isTaken(kind)) return true;
       refusals?.(kind);
       return false;
     },
     async take(kind, signal, onWait) {
       signal.throwIfAborted();
-      const share = shares[kind];
-      if (share.waiting.length === 0 && share.take(clock.monotonicMs())) return;
+      if (isTaken(kind)) return;
       refusals?.(kind);
-      await waitForTurn(share, clock, signal, onWait);
+      if (kind !== 'background') {
+        await waitForTurn(kind === 'on_demand' ? onDemand : poll, clock, signal, onWait);
+        return;
+      }
+      do {
+        const ms = Math.max(1_000, poll.spareMs(clock.monotonicMs()));
+        onWait?.(ms);
+        await clock.sleep(ms, signal);
+      } while (!isTaken(kind));
     },
   };
 }
@@ -124,6 +135,11 @@ class Share {
     const leaving = this.#permits[(this.#oldest + Math.min(count, this.#rate) - 1) % this.#rate];
     const windowMs = (leaving ?? 0) + WINDOW_MS - nowMs;
     return Math.max(0, bucketMs, windowMs);
+  }
+
+  /** Until one permit could be taken and one would be left; until one could be, where there is never a second. */
+  spareMs(nowMs: number): number {
+    return this.waitMs(nowMs, Math.min(2, this.#burst));
   }
 
   #fill(nowMs: number): void {

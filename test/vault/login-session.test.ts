@@ -16,6 +16,9 @@ function answer(status: number, body: unknown): VaultAnswer {
 }
 
 const aliveAnswer = answer(200, { data: { ttl: 60, expire_time: 'x', num_uses: 0 } });
+const renewedAnswer = answer(200, {
+  auth: { client_token: 'x', lease_duration: 60, renewable: true },
+});
 const deadAnswer = answer(403, { errors: ['permission denied'] });
 const deniedAnswer = answer(403, { errors: ['1 error occurred:\n\t* permission denied\n\n'] });
 
@@ -35,7 +38,9 @@ function build(makesLogins: boolean): Scene {
   const clock = new FakeClock();
   const caller: VaultCaller = {
     clockOffsetMs: () => 0,
-    async call(_operation, request: VaultRequest, _options, interpret) {
+    async call(operation, request: VaultRequest, _options, interpret) {
+      if (operation === 'revoke') return interpret(answer(204, ''));
+      if (operation === 'renew') return interpret(renewedAnswer);
       scene.lookups.push(request.vaultToken ?? '');
       return interpret(scene.lookup);
     },
@@ -69,6 +74,7 @@ function build(makesLogins: boolean): Scene {
       method,
       namespace: null,
       backoffMaxMs: 8_000,
+      timeoutMs: 5_000,
       closed: new AbortController().signal,
       onLogin: (event) => scene.events.push(event),
     }),

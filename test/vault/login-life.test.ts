@@ -1,0 +1,292 @@
+// How a login lives, by a fake clock: what it costs in a day, what happens when renewals shrink, fail or are refused.
+import t from 'tap';
+import type { AuthMethod, Login } from '../../src/vault/auth/auth-method.js';
+import { failureOfError } from '../../src/vault/failure-of-error.js';
+import { LoginSession, type LoginEvent } from '../../src/vault/login-session.js';
+import { buildRequestBudget } from '../../src/vault/request-budget.js';
+import type { VaultAnswer } from '../../src/vault/vault-answer.js';
+import type { CallOptions, VaultCaller } from '../../src/vault/vault-caller.js';
+import { FakeClock } from '../fixtures/fake-clock.js';
+
+const HOUR = 3_600_000;
+const reading: CallOptions = { budget: 'poll', signal: new AbortController().signal };
+
+/** A Vault that keeps TTLs, as far as a login can see. */
+interface Life {
+  readonly clock: FakeClock;
+  readonly session: LoginSession;
+  readonly requests: { readonly operation: string; readonly atMs: number; readonly by: string }[];
+  readonly logins: LoginEvent[];
+  readonly renewals: LoginEvent[];
+  readonly warnings: string[];
+  readonly closing: AbortController;
+  renew: (ageMs: number) => VaultAnswer | 'unreachable';
+  login: () => Partial<Login> | 'refused' | 'unreachable';
+  count(operation: string): number;
+}
+
+function answer(status: number, body: unknown = { errors: [] }): VaultAnswer {
+  const headers = { date: null, retryAfter: null, location: null };
+  return { status, headers, bodyText: JSON.stringify(body) };
+}
+
+const granted = (seconds: number): VaultAnswer =>
+  answer(200, { auth: { client_token: 'x', lease_duration: seconds, renewable: true } });
+
+function build(makesLogins = true): Life {
+  const clock = new FakeClock();
+  const madeAt = new Map<string, number>();
+  const budget = buildRequestBudget({ clock, pollPerMinute: 30, onDemandPerMinute: 0 });
+  const caller: VaultCaller = {
+    clockOffsetMs: () => 0,
+    async call(operation, request, options, interpret) {
+      await budget.take(options.budget, options.signal);
+      const by = request.vaultToken ?? '';
+      life.requests.push({ operation, atMs: clock.monotonicMs(), by });
+      if (operation === 'revoke') return interpret(answer(204, ''));
+      const made = madeAt.get(by) ?? 0;
+      const renewed = life.renew(clock.monotonicMs() - made);
+      return renewed === 'unreachable'
+        ? { ok: false, failure: failureOfError(new Error('x')) }
+        : interpret(renewed);
+    },
+  };
+  const method: AuthMethod = {
+    name: makesLogins ? 'approle' : 'token',
+    makesLogins,
+    hasNewCredential: async () => false,
+    async login(context) {
+      await budget.take(context.budget, context.signal);
+      life.requests.push({ operation: 'login', atMs: clock.monotonicMs(), by: '' });
+      const wanted = life.login();
+      if (wanted === 'unreachable') return { ok: false, failure: failureOfError(new Error('x')) };
+      if (wanted === 'refused') {
+        return { ok: false, failure: { class: 'vault_login_failed', message: 'refused' } };
+      }
+      const vaultToken = `login-${life.count('login')}`;
+      madeAt.set(vaultToken, clock.monotonicMs());
+      const login: Login = {
+        vaultToken,
+        ttlMs: HOUR,
+        renewable: true,
+        type: 'service',
+        isAlive: true,
+        ...wanted,
+      };
+      return { ok: true, login };
+    },
+  };
+  const closing = new AbortController();
+  const life: Life = {
+    clock,
+    requests: [],
+    logins: [],
+    renewals: [],
+    warnings: [],
+    closing,
+    renew: () => granted(3_600),
+    login: () => ({}),
+    count: (operation) => life.requests.filter((made) => made.operation === operation).length,
+    session: new LoginSession({
+      clock,
+      random: () => 0.5,
+      caller,
+      method,
+      namespace: null,
+      backoffMaxMs: 60_000,
+      timeoutMs: 10_000,
+      closed: closing.signal,
+      onLogin: (event) => life.logins.push(event),
+      onRenewed: (event) => life.renewals.push(event),
+      onWarning: (message) => life.warnings.push(message),
+    }),
+  };
+  return life;
+}
+
+/** Polls every minute, as an agent does; true while every read had a login. */
+async function poll(life: Life, minutes: number): Promise<boolean> {
+  let isHeld = true;
+  for (let minute = 0; minute < minutes; minute += 1) {
+    isHeld = (await life.session.current(reading)).ok && isHeld;
+    await life.clock.advance(60_000);
+  }
+  return isHeld;
+}
+
+t.test('a day of a login of one hour is one login and 35 renewals', async (t) => {
+  const life = build();
+  t.ok(await poll(life, 24 * 60 - 1));
+  t.equal(life.count('login'), 1);
+  t.equal(life.count('renew'), 35, 'every 40 minutes, the 36th at its end');
+  t.equal(life.requests.length, 36);
+  t.equal(life.renewals.length, 35);
+  t.same(life.warnings, []);
+  t.equal(life.session.expiresAt(), life.clock.now() + HOUR - 39 * 60_000);
+});
+
+t.test('a day at a maximum of four hours is seven logins, those replaced given back', async (t) => {
+  const life = build();
+  const maxSeconds = 4 * 3_600;
+  life.renew = (ageMs) => {
+    const left = maxSeconds - Math.floor(ageMs / 1_000);
+    return left <= 0
+      ? answer(403, { errors: ['permission denied'] })
+      : granted(Math.min(3_600, left));
+  };
+  t.ok(await poll(life, 24 * 60 - 1), 'and never without one');
+  // renewed at 40, 80, … 200 minutes, which leaves 40 of 60; renewed at 40 × 2/3 of those, which leaves 13 of 60
+  t.equal(life.count('login'), 7);
+  t.equal(life.count('revoke'), 6);
+  t.equal(life.count('renew'), 37, 'six each, and one of the last');
+});
+
+t.test(
+  'a server that grants ever less is asked for a new login, not ever more often',
+  async (t) => {
+    const life = build();
+    const grants = [6, 6, 5, 3, 1];
+    life.renew = () => granted(grants.shift() ?? 1);
+    t.ok(await poll(life, 60));
+    t.equal(life.count('renew'), 1, 'one grant was enough to see it');
+    t.equal(life.count('login'), 2);
+  },
+);
+
+t.test('a login that cannot be renewed, and a batch one, are replaced in time', async (t) => {
+  for (const [wanted, revoked] of [
+    [{ renewable: false }, 35],
+    [{ renewable: true, type: 'batch' }, 0],
+  ] as const) {
+    const life = build();
+    life.login = () => wanted;
+    t.ok(await poll(life, 24 * 60 - 1));
+    t.equal(life.count('login'), 36);
+    t.equal(life.count('renew'), 0);
+    t.equal(life.count('revoke'), revoked);
+  }
+});
+
+t.test('a root token, and one of which no end is known, cost nothing', async (t) => {
+  const life = build();
+  life.login = () => ({ ttlMs: null, renewable: false });
+  t.ok(await poll(life, 24 * 60));
+  t.equal(life.requests.length, 1);
+});
+
+t.test('a renewal that is refused is one new login, and then a backoff', async (t) => {
+  const life = build();
+  life.renew = () => answer(403, { errors: ['permission denied'] });
+  t.ok(await poll(life, 41));
+  t.equal(life.count('renew'), 1);
+  t.equal(life.count('login'), 2);
+  const refused = build();
+  refused.renew = () => answer(400, { errors: ['lease is not renewable'] });
+  await poll(refused, 1);
+  refused.login = () => 'refused';
+  await poll(refused, 58);
+  t.ok(refused.session.isRenewalFailing());
+  t.ok(refused.count('login') < 50, `${refused.count('login')} logins in twenty minutes`);
+  t.match(refused.warnings, [/could not be renewed/]);
+  t.equal(refused.warnings.length, 1, 'said once');
+  refused.login = () => ({});
+  await poll(refused, 3);
+  t.notOk(refused.session.isRenewalFailing(), 'until it succeeds');
+});
+
+t.test(
+  'a Vault that does not answer is asked again with a backoff until the login ends',
+  async (t) => {
+    const life = build();
+    await poll(life, 1);
+    life.renew = () => 'unreachable';
+    life.login = () => 'unreachable';
+    t.ok(await poll(life, 58), 'reads go on with the login that lives');
+    t.ok(life.session.isRenewalFailing());
+    t.ok(life.count('renew') > 10 && life.count('renew') < 60, `${life.count('renew')}`);
+    t.equal(life.count('login'), 1, 'a login that lives is not given up for that');
+    await poll(life, 5);
+    t.notOk(life.session.isAuthenticated(), 'its time is over');
+    const before = life.requests.length;
+    await life.clock.advance(10 * HOUR);
+    t.equal(life.requests.length, before, 'nothing goes on behind the back of reads');
+  },
+);
+
+t.test(
+  'without the default policy logins are replaced, which is told and is no failure',
+  async (t) => {
+    const life = build();
+    life.renew = () => answer(403, { errors: ['1 error occurred:\n\t* permission denied\n\n'] });
+    t.ok(await poll(life, 24 * 60 - 1));
+    t.equal(life.count('renew'), 1, 'asked once');
+    t.ok(life.count('login') > 20 && life.count('login') < 37, `${life.count('login')}`);
+    t.match(life.warnings, [/default policy/]);
+    t.notOk(life.session.isRenewalFailing());
+  },
+);
+
+t.test('a given token is renewed, and its end told when that is over', async (t) => {
+  const life = build(false);
+  t.ok(await poll(life, 100));
+  t.equal(life.count('renew'), 2);
+  life.renew = () => granted(600);
+  await poll(life, 30);
+  t.match(life.warnings, [/cannot be renewed any further.*vault\.auth\.token/]);
+  const renewals = life.count('renew');
+  await poll(life, 600);
+  t.equal(life.count('renew'), renewals);
+  t.equal(life.count('login'), 1);
+  t.equal(life.count('revoke'), 0, 'it is not ours');
+});
+
+t.test('a login of less than a minute works, with a warning', async (t) => {
+  for (const ttlMs of [30_000, 5_000, 1_000]) {
+    const life = build();
+    life.login = () => ({ ttlMs });
+    life.renew = () => granted(ttlMs / 1_000);
+    t.ok(await poll(life, 60));
+    t.match(life.warnings, [/raise its TTL/]);
+    t.ok(life.requests.length <= 60 * 6, `${life.requests.length} requests in an hour`);
+  }
+});
+
+t.test('a short given token is renewed, and leaves the budget to reads', async (t) => {
+  const life = build(false);
+  life.login = () => ({ ttlMs: 2_000 });
+  life.renew = () => granted(2);
+  await poll(life, 10);
+  const perMinute = life.requests.length / 10;
+  t.ok(perMinute <= 30, `${perMinute} a minute`);
+});
+
+t.test('reads under way with the old login are over before it is given back', async (t) => {
+  const life = build();
+  life.login = () => ({ renewable: false });
+  await life.session.current(reading);
+  await life.clock.advance(40 * 60_000);
+  t.equal(life.count('login'), 2);
+  t.equal(life.count('revoke'), 0);
+  await life.clock.advance(11_000);
+  t.match(life.requests.at(-1), { operation: 'revoke', by: 'login-1' });
+});
+
+t.test(
+  'the end of the program gives back what was replaced, and the login if so set',
+  async (t) => {
+    const keeps = build();
+    await keeps.session.current(reading);
+    await keeps.session.end(false);
+    t.equal(keeps.count('revoke'), 0);
+    const gives = build();
+    gives.login = () => ({ renewable: false });
+    await gives.session.current(reading);
+    await gives.clock.advance(40 * 60_000);
+    await gives.session.end(true);
+    t.equal(gives.count('revoke'), 2);
+    const hangs = build();
+    await hangs.session.current(reading);
+    hangs.renew = () => 'unreachable';
+    await t.resolves(hangs.session.end(true));
+  },
+);
