@@ -19,6 +19,8 @@ import { tokenFacts, type TokenService } from './token-service.js';
 export interface VaultFacts {
   authenticated(): boolean;
   loginExpiresAt(): number | null;
+  /** The login could not be renewed or replaced before its end, at the last try. */
+  renewalFailed(): boolean;
   clockOffsetMs(): number;
   address(): string;
 }
@@ -140,6 +142,7 @@ function vaultHealth(vault: VaultFacts): NonNullable<HealthFacts['vault']> {
     authenticated: vault.authenticated(),
     login_expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
     clock_offset_seconds: vault.clockOffsetMs() / 1000,
+    renewalFailed: vault.renewalFailed(),
   };
 }
 
