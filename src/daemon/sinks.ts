@@ -4,8 +4,10 @@ import type { Config, SinkConfig } from '../config/config.js';
 import { ConfigProblem } from '../config/problem.js';
 import type { SinkHealth } from '../health/body.js';
 import type { Clock } from '../platform/clock.js';
+import { systemEnvironment } from '../platform/environment.js';
 import type { Random } from '../platform/random.js';
 import { systemDisk } from '../sink/disk.js';
+import { ExecSink } from '../sink/exec-sink.js';
 import { FileSink } from '../sink/file-sink.js';
 import { deriveSinkHealth } from '../sink/record.js';
 import { templateFields, unknownFields } from '../sink/render.js';
@@ -116,6 +118,9 @@ function buildOne(
 }
 
 function buildSink({ clock, current }: SinksOptions, config: SinkConfig, slots: Semaphore): Sink {
+  if (config.type === 'exec') {
+    return new ExecSink({ config, clock, env: systemEnvironment().env });
+  }
   return new FileSink({
     config: { ...config, path: config.path ?? '' },
     disk: systemDisk,
