@@ -158,7 +158,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const bound = await http.start();
   audit('agent_started', { mode: vault === null ? 'static' : 'vault', agent_version: version });
   for (const warning of options.warnings) logger.warn({}, warning);
-  const addresses = { api: urlOf(bound.api), probe: bound.probe && urlOf(bound.probe) };
+  const addresses = {
+    api: urlOf(bound.api, config.listen.tlsCert !== null),
+    probe: bound.probe && urlOf(bound.probe),
+  };
   logger.info({ ...addresses, version }, 'listening');
   options.onReady?.(addresses);
   options.signals.onReload(reload.run);
@@ -192,6 +195,9 @@ function apiSettings({ agent, listen, limits }: Config): ApiSettings {
   return { scopes: agent.scopes, socketScopes: listen.socketScopes, limits };
 }
 
-function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function urlOf(
+  { host, port }: { readonly host: string; readonly port: number },
+  isTls = false,
+): string {
+  return `${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

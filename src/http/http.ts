@@ -9,7 +9,9 @@ import type { Logger } from '../telemetry/logger.js';
 import type { RouteSeries } from '../telemetry/metrics.js';
 import { authoritiesOf, type BoundAddress } from './authority.js';
 import { apiLimits, probeLimits, type HttpLimits } from './limits.js';
+import type { ListenSetting } from './listen-error.js';
 import { buildListener, type Listener } from './listener.js';
+import type { TlsPaths } from './listener-tls.js';
 import { preflight } from './preflight.js';
 import { openapiDocument } from './openapi.js';
 import { probeRoutes, probeSpecs, type ProbeSources } from './probe-routes.js';
@@ -28,7 +30,13 @@ const knownMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'
 const OTHER_METHOD = 'other';
 
 export interface HttpOptions extends Omit<ProbeSources, 'isDraining'> {
-  readonly listen: Pick<ListenConfig, 'address' | 'authorities' | 'probeAddress'>;
+  readonly listen: Pick<ListenConfig, 'address' | 'authorities' | 'probeAddress'> &
+    Partial<
+      Pick<
+        ListenConfig,
+        'socket' | 'socketMode' | 'socketGroup' | 'tlsCert' | 'tlsKey' | 'tlsClientCa'
+      >
+    >;
   /** Version of the agent, for the OpenAPI document. */
   readonly version: string;
   readonly clock: Clock;
@@ -80,6 +88,8 @@ export function buildHttp(options: HttpOptions): Http {
   const exchanges = new WeakMap<object, Exchange>();
   const authorities = new Map<ListenerKind, ReadonlySet<string>>();
   let isDraining = false;
+  const tls = tlsPaths(options.listen);
+  const scheme = tls === null ? 'http' : 'https';
 
   const signed =
     options.signed === undefined
@@ -87,9 +97,10 @@ export function buildHttp(options: HttpOptions): Http {
       : buildSignedApi(options.signed, {
           clock,
           audit: options.audit,
-          scheme: 'http',
+          scheme,
           ownAuthorities: () => authorities.get('api') ?? new Set(),
-          mayCarryValue: () => isLoopback(options.listen.address.host),
+          mayCarryValue: (kind) =>
+            kind === 'socket' || tls !== null || isLoopback(options.listen.address.host),
           bodyBytesMax: apiLimits.bodyBytesMax,
         });
   const specs = [...probeSpecs, ...(signed === null ? [] : signedSpecs)];
@@ -113,18 +124,22 @@ export function buildHttp(options: HttpOptions): Http {
     },
   });
 
-  const listener = (kind: ListenerKind, setting: 'listen.address' | 'listen.probe_address') => {
-    const defaults = kind === 'api' ? apiLimits : probeLimits;
+  const listener = (kind: ListenerKind, setting: ListenSetting) => {
+    const defaults = kind === 'probe' ? probeLimits : apiLimits;
     const limits = { ...defaults, ...options.limits?.[kind] };
     return buildListener({
       setting,
       limits,
       clock,
+      tls: kind === 'api' ? tls : null,
+      onTlsProblem: (reason) => {
+        options.logger.error({ reason }, 'the new TLS files are not taken, the old ones stay');
+      },
       onRequest: (request, response) => {
         count(kind, request, response);
         const refusal = preflight(rawRequest(request), {
-          authorities: kind === 'probe' ? null : (authorities.get(kind) ?? new Set()),
-          scheme: 'http',
+          authorities: kind === 'api' ? (authorities.get(kind) ?? new Set()) : null,
+          scheme: kind === 'api' ? scheme : 'http',
           headersMax: limits.headersMax,
         });
         if (refusal === null) app.routing(request, response);
@@ -153,7 +168,9 @@ export function buildHttp(options: HttpOptions): Http {
   const api = listener('api', 'listen.address');
   const { probeAddress } = options.listen;
   const probe = probeAddress === null ? null : listener('probe', 'listen.probe_address');
-  const listeners: readonly Listener[] = probe === null ? [api] : [api, probe];
+  const { socket: socketPath = null, socketMode = 0o600, socketGroup = null } = options.listen;
+  const socket = socketPath === null ? null : listener('socket', 'listen.socket');
+  const listeners: readonly Listener[] = [api, probe, socket].filter((each) => each !== null);
 
   return {
     async start() {
@@ -161,12 +178,16 @@ export function buildHttp(options: HttpOptions): Http {
       const { address } = options.listen;
       const bound = await api.listen(address);
       const hosts = [address.host, bound.host];
-      authorities.set('api', authoritiesOf(options.listen.authorities, hosts, bound.port, 'http'));
-      if (probe === null || probeAddress === null) return { api: bound, probe: null };
+      authorities.set('api', authoritiesOf(options.listen.authorities, hosts, bound.port, scheme));
       try {
-        return { api: bound, probe: await probe.listen(probeAddress) };
+        if (socketPath !== null) {
+          const target = { path: socketPath, mode: socketMode, group: socketGroup };
+          await socket?.listenOnSocket(target);
+        }
+        const isProbed = probe !== null && probeAddress !== null;
+        return { api: bound, probe: isProbed ? await probe.listen(probeAddress) : null };
       } catch (error) {
-        await api.stop(0);
+        await Promise.all([api.stop(0), socket?.stop(0)]);
         throw error;
       }
     },
@@ -202,6 +223,15 @@ export function httpSeries(): readonly RouteSeries[] {
     },
     { route: UNMATCHED, methods: [OTHER_METHOD], statuses: [408, 413], isTimed: true },
   ];
+}
+
+function tlsPaths({
+  tlsCert = null,
+  tlsKey = null,
+  tlsClientCa = null,
+}: HttpOptions['listen']): TlsPaths | null {
+  if (tlsCert === null || tlsKey === null) return null;
+  return { cert: tlsCert, key: tlsKey, clientCa: tlsClientCa };
 }
 
 function knownMethod(method: string | undefined): string {

@@ -1,22 +1,32 @@
 // Why an address could not be bound, as a sentence with the fix. Everything else that `listen` can fail with is told
 // by its error code.
 import { formatAddress, type BoundAddress } from './authority.js';
+import { TlsFilesError } from './listener-tls.js';
+import { SocketPathError } from './unix-socket.js';
 
 export type ListenErrorCode =
-  'address_in_use' | 'address_forbidden' | 'address_unavailable' | 'listen_failed';
+  | 'address_in_use'
+  | 'address_forbidden'
+  | 'address_unavailable'
+  | 'path_unusable'
+  | 'listen_failed';
 
 /** Which setting the address came from. */
-export type ListenSetting = 'listen.address' | 'listen.probe_address';
+export type ListenSetting =
+  'listen.address' | 'listen.probe_address' | 'listen.socket' | 'listen.tls_cert';
 
 export class ListenError extends Error {
   readonly code: ListenErrorCode;
   readonly setting: ListenSetting;
-  /** `host:port` as configured. */
+  /** `host:port` or the path, as configured. */
   readonly address: string;
 
-  constructor(setting: ListenSetting, target: BoundAddress, cause: unknown) {
-    const address = formatAddress(target);
-    const [code, why] = explain(errno(cause), setting, target);
+  constructor(setting: ListenSetting, target: BoundAddress | string, cause: unknown) {
+    const address = typeof target === 'string' ? target : formatAddress(target);
+    const [code, why] =
+      typeof target === 'string'
+        ? explainPath(setting, cause)
+        : explain(errno(cause), setting, target);
     super(`cannot listen on ${address}: ${why}`, { cause });
     this.name = 'ListenError';
     this.code = code;
@@ -56,6 +66,13 @@ function explain(
     default:
       return ['listen_failed', `the system says ${code}; set ${setting} to another address`];
   }
+}
+
+/** What stands in the way of a path says it itself; the system says no more than a code. */
+function explainPath(setting: ListenSetting, cause: unknown): [ListenErrorCode, string] {
+  const isOurs = cause instanceof SocketPathError || cause instanceof TlsFilesError;
+  const why = isOurs ? cause.message : `the system says ${errno(cause)}; set another ${setting}`;
+  return ['path_unusable', why];
 }
 
 function errno(cause: unknown): string {

@@ -1,13 +1,16 @@
 // One listening socket: its limits, its connections, its answers to what is not HTTP, and how it stops. The servers
 // are ours, not the router's: closing must neither wait for an idle keep-alive connection nor cut a busy one.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import { Socket, type AddressInfo } from 'node:net';
 import type { Clock } from '../platform/clock.js';
 import type { BoundAddress } from './authority.js';
 import { trackConnections } from './connections.js';
 import type { HttpLimits } from './limits.js';
 import { ListenError, type ListenSetting } from './listen-error.js';
+import { buildServer, followTls, loadTls, type TlsPaths } from './listener-tls.js';
 import { problemAnswer, type ProblemCode } from './problems.js';
+import { admitToSocket, BINDING_UMASK, clearSocketPath, type SocketTarget } from './unix-socket.js';
 
 /** How often a stopping listener looks for connections that became idle. */
 const SWEEP_MS = 20;
@@ -18,6 +21,10 @@ export interface ListenerOptions {
   readonly setting: ListenSetting;
   readonly limits: HttpLimits;
   readonly clock: Clock;
+  /** null: plain HTTP. */
+  readonly tls: TlsPaths | null;
+  /** The TLS files stopped working; those that worked stay. */
+  readonly onTlsProblem: (reason: string) => void;
   /** Every parsed request. Its answer already has the headers that all answers have. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** A refusal of something that never became a request. */
@@ -29,6 +36,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** Binds. Rejects with `ListenError`. */
   listen(target: BoundAddress): Promise<BoundAddress>;
+  /** Binds a Unix socket. Rejects with `ListenError`. */
+  listenOnSocket(target: SocketTarget): Promise<void>;
   /** Asks for the body of a request that holds it back; otherwise nothing. */
   continueBody(request: IncomingMessage): void;
   /** From now on every answer closes its connection. */
@@ -49,15 +58,19 @@ export function buildListener(options: ListenerOptions): Listener {
   const held = new WeakMap<IncomingMessage, ServerResponse>();
   let isDraining = false;
 
-  const server = createServer({
-    maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    connectionsCheckingInterval: limits.checkIntervalMs,
-    // Ours to answer, with a problem.
-    requireHostHeader: false,
-  });
+  const stopped = new AbortController();
+  const server = buildServer(
+    {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      // Ours to answer, with a problem.
+      requireHostHeader: false,
+    },
+    options.tls,
+  );
   server.timeout = limits.inactivityTimeoutMs;
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -80,8 +93,13 @@ export function buildListener(options: ListenerOptions): Listener {
     void destroyLater(socket, clock);
   };
 
-  server.on('connection', (socket) => {
+  // With TLS the socket that carries requests comes with the handshake.
+  server.on(options.tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
     connections.add(socket);
+  });
+  // What does not speak TLS, or has no certificate, has no answer coming.
+  server.on('tlsClientError', (_error: Error, socket: Socket) => {
+    socket.destroy();
   });
   server.on('request', handle);
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -111,10 +129,27 @@ export function buildListener(options: ListenerOptions): Listener {
 
   return {
     async listen(target) {
+      const { tls } = options;
+      if (tls !== null && server instanceof HttpsServer) {
+        await loadTls(server, tls).catch((error: unknown) => {
+          throw new ListenError('listen.tls_cert', tls.cert, error);
+        });
+        void followTls(server, tls, clock, stopped.signal, options.onTlsProblem);
+      }
       const bound = await bind(server, target, options.setting);
       // Without a listener a failed accept (no file descriptor left) would end the process.
       server.on('error', options.onConnectionRefused);
       return bound;
+    },
+    async listenOnSocket(target) {
+      try {
+        await clearSocketPath(target.path);
+        await bindSocket(server, target.path);
+        await admitToSocket(target);
+      } catch (error) {
+        throw new ListenError('listen.socket', target.path, error);
+      }
+      server.on('error', options.onConnectionRefused);
     },
     continueBody(request) {
       const response = held.get(request);
@@ -126,6 +161,7 @@ export function buildListener(options: ListenerOptions): Listener {
     drain,
     async stop(withinMs) {
       drain();
+      stopped.abort();
       const closed = new Promise<true>((resolve) => {
         server.close(() => {
           resolve(true);
@@ -207,5 +243,21 @@ function bind(server: Server, target: BoundAddress, setting: ListenSetting): Pro
       const { address, port } = server.address() as AddressInfo;
       resolve({ host: address, port });
     });
+  });
+}
+
+function bindSocket(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    // a path is bound before `listen` returns
+    const before = process.umask(BINDING_UMASK);
+    try {
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
   });
 }
