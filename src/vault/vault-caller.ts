@@ -6,6 +6,7 @@ import type { VaultOperation } from '../telemetry/metrics.js';
 import type { Addresses } from './addresses.js';
 import { withDeadline } from './deadline.js';
 import { failureOfError } from './failure-of-error.js';
+import { NodeSurvey } from './node-survey.js';
 import type { VaultRequest } from './node-vault-requests.js';
 import type { BudgetKind, RequestBudget } from './request-budget.js';
 import type { TlsFiles } from './tls-files.js';
@@ -53,18 +54,27 @@ export interface VaultCallerOptions {
   readonly nodes: ReadonlyMap<string, VaultNode>;
   readonly tlsFiles: TlsFiles;
   readonly timeoutMs: number;
+  /** Ends what goes on behind the back of callers. */
+  readonly closed: AbortSignal;
   readonly onRequest?: ((event: RequestEvent) => void) | undefined;
 }
 
 export function buildVaultCaller(options: VaultCallerOptions): VaultCaller {
   const { clock, budget, addresses, onRequest } = options;
   let answeredBy: VaultNode | undefined;
+  const survey = new NodeSurvey({
+    clock,
+    addresses,
+    list: [...options.nodes.keys()],
+    askHealth: (address) => askHealth(options, address),
+  });
   return {
     clockOffsetMs: () => answeredBy?.clockOffsetMs() ?? 0,
     async call(operation, request, callOptions, interpret) {
       await budget.take(callOptions.budget, callOptions.signal, callOptions.onDeadline);
       callOptions.onDeadline?.(options.timeoutMs);
-      const address = addresses.current();
+      if (operation === 'read') survey.beforeRead();
+      const address = operation === 'read' ? addresses.forRead() : addresses.current();
       const startedMs = clock.monotonicMs();
       const asked = await ask(options, address, request, callOptions.signal);
       if ('answer' in asked) answeredBy = options.nodes.get(address);
@@ -72,11 +82,33 @@ export function buildVaultCaller(options: VaultCallerOptions): VaultCaller {
       const outcome = result.ok ? (result.outcome ?? 'ok') : result.failure.class;
       const seconds = (clock.monotonicMs() - startedMs) / 1_000;
       onRequest?.({ operation, outcome, address, seconds });
-      if (result.ok) return result;
+      if (result.ok) {
+        if (operation === 'read') survey.answered(address);
+        return result;
+      }
       const location = 'answer' in asked ? asked.answer.headers.location : null;
       return { ok: false, failure: moveOn(addresses, address, location, result.failure) };
     },
   };
+}
+
+const healthRequest = {
+  method: 'GET',
+  path: 'sys/health',
+  vaultToken: null,
+  namespace: null,
+} as const;
+
+/** Paid by the budget too, behind reads. */
+async function askHealth(options: VaultCallerOptions, address: string): Promise<number | null> {
+  const { clock, budget, closed, onRequest } = options;
+  await budget.take('background', closed);
+  const startedMs = clock.monotonicMs();
+  const asked = await ask(options, address, healthRequest, closed);
+  const outcome = 'answer' in asked ? 'ok' : asked.failure.class;
+  const seconds = (clock.monotonicMs() - startedMs) / 1_000;
+  onRequest?.({ operation: 'health', outcome, address, seconds });
+  return 'answer' in asked ? asked.answer.status : null;
 }
 
 async function ask(

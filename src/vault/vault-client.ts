@@ -70,6 +70,7 @@ export function buildVaultClient(options: VaultClientOptions): VaultClient {
     nodes,
     tlsFiles,
     timeoutMs,
+    closed: closing.signal,
     onRequest,
   });
   const session = new LoginSession({

@@ -23,7 +23,6 @@ export interface TestClient {
 export interface TestClientOptions {
   readonly config?: Partial<VaultConfig>;
   readonly vaultToken?: SecretSetting | string | null;
-  readonly authMethod?: AuthMethod;
   readonly clock?: Clock;
   readonly path?: string;
   readonly perMinute?: number;
@@ -107,7 +106,6 @@ function configOf(addresses: readonly string[], options: TestClientOptions): Vau
     proxy: null,
     auth: {
       ...testAuth,
-      method: options.authMethod ?? 'token',
       token: typeof vaultToken === 'string' ? setting(vaultToken) : vaultToken,
     },
     ...options.config,

@@ -132,13 +132,6 @@ t.test('without a token requests carry none: a Vault proxy may add its own', asy
   server.close();
 });
 
-t.test('a method that is not built says so, without a request', async (t) => {
-  const made = buildTestClient('http://127.0.0.1:1', { authMethod: 'cert' });
-  t.match(await made.read(), { failure: { class: 'vault_login_failed', message: /use token/ } });
-  t.same(made.requests, []);
-  await made.client.close();
-});
-
 for (const [name, read] of [
   ['empty', () => ''],
   ['a page of something', () => '<html>\n<body>'],

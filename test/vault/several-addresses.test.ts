@@ -1,0 +1,113 @@
+// Several addresses, as they are in a cluster: which node is asked, and when another one is.
+import t, { type Test } from 'tap';
+import { devVaultCluster, type DevVaultCluster } from '../../src/dev-vault/index.js';
+import { systemClock, type Clock } from '../../src/platform/clock.js';
+import { nodeState } from '../../src/vault/node-survey.js';
+import { settle } from '../fixtures/fake-clock.js';
+import { buildTestClient, type TestClient } from './build-test-client.js';
+
+const path = 'keytender/default/token';
+const MINUTE = 60_000;
+
+/** The system's clock, which a test moves on. */
+class ShiftedClock implements Clock {
+  shiftMs = 0;
+  now = (): number => systemClock.now();
+  monotonicMs = (): number => systemClock.monotonicMs() + this.shiftMs;
+  sleep = (ms: number, signal?: AbortSignal): Promise<void> => systemClock.sleep(ms, signal);
+}
+
+interface Scene extends TestClient {
+  readonly cluster: DevVaultCluster;
+  readonly clock: ShiftedClock;
+  /** Addresses by number, in the order they were asked for the secret. */
+  readonly asked: number[];
+  /** Reads once a minute, and lets what goes on behind it end. */
+  readonly minutes: (count: number) => Promise<void>;
+}
+
+async function scene(t: Test): Promise<Scene> {
+  const cluster = await devVaultCluster({ rootToken: 'root', lagMs: 0 });
+  t.teardown(() => cluster.close());
+  cluster.active.kv.put(path, { token: 'first-token-value-0123456789abcdef' });
+  const clock = new ShiftedClock();
+  const asked: number[] = [];
+  // the active node last: nobody would ask it otherwise
+  const addresses = [...cluster.addresses].reverse();
+  const made = buildTestClient(addresses, {
+    clock,
+    onRequest: ({ operation, address }) => {
+      if (operation === 'read') asked.push(addresses.indexOf(address));
+    },
+  });
+  t.teardown(() => made.client.close());
+  return {
+    ...made,
+    cluster,
+    clock,
+    asked,
+    async minutes(count) {
+      for (let minute = 0; minute < count; minute += 1) {
+        await made.read();
+        await systemClock.sleep(30);
+        await settle();
+        clock.shiftMs += MINUTE;
+      }
+    },
+  };
+}
+
+t.test(
+  'one read in five minutes goes to the active node, the others stay where they are',
+  async (t) => {
+    const { asked, minutes, requests } = await scene(t);
+    await minutes(61);
+    const visits = asked.flatMap((address, index) => (address === 2 ? [index] : []));
+    t.ok(visits.length >= 12 && visits.length <= 20, `${visits.length} visits`);
+    for (const [index, at] of visits.entries()) {
+      t.ok(at - (visits[index - 1] ?? -4) <= 5, `minute ${at}`);
+    }
+    t.equal(asked.filter((address) => address === 1).length, 0);
+    const health = requests.filter((request) => request === 'health ok').length;
+    t.ok(health <= 3 * 22, `${health} looks at the health of three nodes in an hour`);
+  },
+);
+
+t.test('a standby that was cut off does not hide a rotation for longer than that', async (t) => {
+  const { cluster, minutes, read } = await scene(t);
+  await minutes(2);
+  for (const node of cluster.nodes) if (!node.isActive) node.cutOff();
+  cluster.active.kv.put(path, { token: 'second-token-value-0123456789abcdef' });
+  let seenAfter = 0;
+  for (let minute = 1; minute <= 6 && seenAfter === 0; minute += 1) {
+    const outcome = await read();
+    if (outcome.ok && outcome.reading.kind === 'live' && outcome.reading.version === 2) {
+      seenAfter = minute;
+    }
+    await minutes(1);
+  }
+  t.ok(seenAfter > 0 && seenAfter <= 5, `seen in minute ${seenAfter}`);
+});
+
+t.test(
+  'the first address is gone back to when it has been well twice, and not before',
+  async (t) => {
+    const { cluster, minutes, asked, client } = await scene(t);
+    const first = cluster.nodes[2]!;
+    first.seal();
+    await minutes(6);
+    t.not(client.address(), first.address);
+    first.unseal();
+    asked.length = 0;
+    await minutes(4);
+    t.ok(asked.filter((address) => address === 0).length <= 1, 'not at once');
+    await minutes(10);
+    t.equal(client.address(), first.address);
+  },
+);
+
+t.test('what sys/health says of a node', async (t) => {
+  for (const status of [429, 472, 473]) t.equal(nodeState(status), 'standby');
+  for (const status of [474, 500, 501, 503, 530, null]) t.equal(nodeState(status), 'unusable');
+  t.equal(nodeState(200), 'active');
+});
