@@ -29,7 +29,8 @@ export interface FileIdentity {
 
 const PERMISSIONS = 0o7777;
 const OTHERS_MAY_WRITE = 0o002;
-const STICKY = 0o1000;
+/** Volumes of their own that are everybody's all the same. */
+const SHARED_BY_ALL: ReadonlySet<string> = new Set(['/tmp', '/var/tmp', '/dev/shm']);
 /** What a killed writer left behind is removed after this; younger ones may be another agent's. */
 const LEFTOVER_AFTER_MS = 60_000;
 
@@ -101,15 +102,14 @@ export async function inspectPlace(
 }
 
 /**
- * A directory that anybody may write to lets anybody put another file in the place of ours. The top of a volume that is
- * mounted for the purpose is one: Kubernetes makes an emptyDir with mode 0777. A shared one for temporary files is
- * sticky, and no such volume.
+ * A directory that anybody may write to lets anybody put another file in the place of ours. The top of a volume that was
+ * mounted for the purpose is taken even so: Kubernetes makes an emptyDir with mode 0777, a tmpfs has 1777 unless told.
  */
 async function inspectDirectory(disk: Disk, path: string, isStrict: boolean): Promise<void> {
   const facts = await disk.stat(path);
   if ((facts.mode & OTHERS_MAY_WRITE) === 0) return;
   const isVolume = facts.dev !== (await disk.stat(dirname(path))).dev;
-  if (isVolume && !isStrict && (facts.mode & STICKY) === 0) return;
+  if (isVolume && !isStrict && !SHARED_BY_ALL.has(path)) return;
   throw new SinkError(
     'everybody may write to its directory; take that away (chmod o-w), or give it a directory of its own',
   );

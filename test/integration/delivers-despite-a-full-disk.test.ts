@@ -1,4 +1,4 @@
-// A small tmpfs that is full: the old file stays whole, `/health` says what to do, and room heals it.
+// A small tmpfs, mounted as Compose does, that is full: the old file stays whole, `/health` says what to do, and room heals it.
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../sink/deliveries.js';
 /** null: this user may not mount (test/sink/file-sink.test.ts has a disk that refuses at each step, for everybody). */
 function smallDisk(path: string): Disposable | null {
   try {
-    const options = ['-t', 'tmpfs', '-o', 'size=64k,mode=0755', 'tmpfs', path];
+    const options = ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path];
     execFileSync('mount', options, { stdio: 'ignore' });
   } catch {
     return null;

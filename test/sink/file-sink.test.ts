@@ -175,13 +175,18 @@ t.test('the top of a volume that everybody may write to is taken, unless strict'
     return facts;
   };
   const disk = { ...systemDisk, stat: onAnotherDevice as Disk['stat'] };
-  await sinkAt(join(volume, 'token'), {}, { disk }).deliver(delivery(1, 'a'), never);
-  t.strictSame(await readdir(volume), ['token']);
+  for (const [version, mode] of [0o777, 0o1777, 0o2777].entries()) {
+    await chmod(volume, mode);
+    const token = `token-${version}`;
+    await sinkAt(join(volume, 'token'), {}, { disk }).deliver(delivery(version, token), never);
+    t.equal(await readFile(join(volume, 'token'), 'utf8'), strong(token));
+  }
   const strict = sinkAt(join(volume, 'token'), {}, { disk, isStrict: () => true });
   await t.rejects(strict.deliver(delivery(2, 'b'), never), /everybody may write/);
-  await chmod(volume, 0o1777);
-  const shared = sinkAt(join(volume, 'token'), {}, { disk });
-  await t.rejects(shared.deliver(delivery(2, 'b'), never), /everybody may write/);
+  for (const shared of ['/tmp', '/dev/shm', '/var/tmp']) {
+    const sink = sinkAt(join(shared, `keytender-test-${process.pid}`));
+    await t.rejects(sink.deliver(delivery(2, 'b'), never), /everybody may write/, shared);
+  }
 });
 
 t.test('a directory behind a link is followed: /var/run is one', async (t) => {
