@@ -1,11 +1,6 @@
 // A client as the program builds it, with a real clock and sockets, and a log of the requests that it made.
 import { readFile } from 'node:fs/promises';
-import type {
-  AuthMethod,
-  SecretSetting,
-  VaultAuthConfig,
-  VaultConfig,
-} from '../../src/config/config.js';
+import type { SecretSetting, VaultAuthConfig, VaultConfig } from '../../src/config/config.js';
 import { systemClock, type Clock } from '../../src/platform/clock.js';
 import type { ReadOutcome } from '../../src/vault/failure-of-answer.js';
 import { buildRequestBudget } from '../../src/vault/request-budget.js';
