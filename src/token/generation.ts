@@ -124,7 +124,8 @@ function append(groups: Generation[], piece: Generation, unread: UnreadVersions 
 
 /**
  * Where the generation stands that `piece` goes on with: its neighbour, or behind ones that were still pending when it
- * was written the one that was current then. With nothing before it, a pending one was.
+ * was written the one that was current then. With nothing before it, a pending one was. Who was current is known only
+ * once all older versions were read: until then only neighbours are joined.
  */
 function indexOfContinued(
   groups: readonly Generation[],
@@ -138,8 +139,8 @@ function indexOfContinued(
     if (!isStanding(candidate)) continue;
     const wasPending = wasPendingWhen(candidate, piece);
     if (candidate.value.equals(piece.value) && !isRevoked(candidate, piece)) {
-      const wasCurrent = !wasPending || (index === 0 && unread === null);
-      if (isNeighbour || wasCurrent) return index;
+      const wasCurrent = !wasPending || index === 0;
+      if (isNeighbour || (wasCurrent && unread === null)) return index;
     }
     if (!wasPending) return -1;
     isNeighbour = false;

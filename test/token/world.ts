@@ -130,8 +130,8 @@ export function operate(world: World, operation: Operation): void {
       world.dead.delete(tokenText(`t${operation.pick}`));
       break;
     case 'same': {
-      const token = vault.state.versions.at(-1)?.fields['token'];
-      vault.put({ token: token ?? tokenText('first'), ...fields }, now);
+      const token = vault.state.versions.at(-1)?.fields['token'] ?? tokenText('first');
+      vault.put({ token, ...fields }, now);
       if (typeof token === 'string') world.dead.delete(token);
       break;
     }
