@@ -28,7 +28,9 @@ export async function attemptRefresh(
   const done = new Set<number>();
   let failure = failureOf(observation);
   for (;;) {
-    const version = store.nextRead(vaultNow(), done);
+    const version = isLookWanted(options.budget, observation)
+      ? store.nextRead(vaultNow(), done)
+      : null;
     if (version === null) break;
     done.add(version);
     const older = await reader.read({ ...options, version });
@@ -41,6 +43,11 @@ export async function attemptRefresh(
   const { current, missing } = store.at(vaultNow());
   failure ??= missing === 'revoked' ? failureOf({ kind: 'destroyed' }) : null;
   return { failure, isConfirmed: alive.has(current?.version ?? 0) };
+}
+
+/** What callers can trigger reads older versions only after something new: the next poll looks at the rest. */
+function isLookWanted(budget: ReadOptions['budget'], { kind }: Observation): boolean {
+  return budget === 'poll' || kind === 'accepted' || kind === 'recreated';
 }
 
 function noteAlive(
