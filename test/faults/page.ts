@@ -36,6 +36,6 @@ async function against(): Promise<string> {
   if (!vault.isReal) return 'against the dev Vault';
   const answer = await fetch(`${vault.address}/v1/sys/health`);
   const { version } = (await answer.json()) as { version: string };
-  const name = process.env['TEST_VAULT_NAME'] ?? 'OpenBao';
+  const name = process.env['TEST_VAULT_NAME'] ?? 'OpenBao 2.5.5';
   return `against a real server (${name}, which calls itself ${version})`;
 }
