@@ -148,6 +148,25 @@ t.test('one that hangs is told after 2 s, ended at its timeout, and never double
   t.equal(reports.filter(({ outcome }) => outcome === 'timeout').length, 1);
 });
 
+t.test('one that ends because of its timeout is told once, and tried again', async (t) => {
+  const { clock, sink, runner, reports } = build(t, { timeoutMs: 1_000 });
+  sink.work = (_, signal) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        reject(signal.reason as Error);
+      });
+    });
+  runner.offer(snapshotOf(1, 'a'));
+  await settle();
+  await clock.advance(1_000);
+  t.strictSame(
+    reports.map(({ outcome }) => outcome),
+    ['timeout'],
+  );
+  await clock.advance(1_000);
+  t.strictSame(sink.delivered, [1, 1]);
+});
+
 t.test('what is gone is delivered again', async (t) => {
   const { clock, sink, runner } = build(t);
   runner.offer(snapshotOf(1, 'a'));
