@@ -16,6 +16,7 @@ import { refusalReasons } from '../signature/index.js';
 import type { TellEvent } from './agent-event.js';
 import { buildApiTokens } from './api-tokens.js';
 import { buildAttempts } from './attempts.js';
+import { refuseWhatIsNotBuilt } from './not-yet.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
 import { buildSinks } from './sinks.js';
@@ -51,6 +52,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const { config, version, clock = systemClock, random = systemRandom } = options;
   const stopping = listenForStop(options.signals);
   const startedMonotonicMs = clock.monotonicMs();
+  refuseWhatIsNotBuilt(config);
 
   const lines = buildLines({ config, stdout: options.stdout, clock });
   const logger = await buildLogger({
