@@ -7,17 +7,19 @@ import { strong } from '../fixtures/readings.js';
 import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
 import { temporaryFolder } from '../sink/deliveries.js';
 
+const programs = { mount: 'mount', umount: 'umount' };
+
 /** null: this user may not mount (test/sink/file-sink.test.ts has a disk that refuses at each step, for everybody). */
 function smallDisk(path: string): Disposable | null {
   try {
     const options = ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path];
-    execFileSync('mount', options, { stdio: 'ignore' });
+    execFileSync(programs.mount, options, { stdio: 'ignore' });
   } catch {
     return null;
   }
   return {
     [Symbol.dispose]: () => {
-      execFileSync('umount', ['--lazy', path]);
+      execFileSync(programs.umount, ['--lazy', path]);
     },
   };
 }
