@@ -3,6 +3,7 @@
 import { Core } from './core.js';
 import { furnish, startNode, type DevVault, type StartedNode } from './dev-vault.js';
 import { VaultNode, type ClusterView } from './node.js';
+import { addSystemMounts } from './system-mounts.js';
 import type { DevVaultOptions } from './options.js';
 import { timeText } from './sys/status-routes.js';
 
@@ -103,7 +104,7 @@ export async function devVaultCluster(
   const base = options.now ?? Date.now;
   const offset: { ms: () => number } = { ms: () => 0 };
   const nowMs = (): number => base() + offset.ms();
-  const core = new Core({ now: nowMs });
+  const core = new Core({ now: nowMs, furnish: addSystemMounts });
   const rootToken = furnish(core, options);
   const members = new Members(options, nowMs);
   const started: (StartedNode & { readonly node: VaultNode })[] = [];

@@ -10,6 +10,8 @@ import type { Acl } from './policy/acl.js';
 
 export interface CoreOptions {
   readonly now: () => number;
+  /** Puts into a new namespace what every namespace has. */
+  readonly furnish: (realm: Realm) => void;
 }
 
 /** What a wrapping token holds: the answer as it would have been. */
@@ -32,12 +34,22 @@ export class Core {
   readonly clusterName = `vault-cluster-${randomBytes(4).toString('hex')}`;
   readonly clusterId = randomUUID();
 
+  readonly #furnish: CoreOptions['furnish'];
+
   constructor(options: CoreOptions) {
     this.clock = new ServerClock(options.now);
-    this.root = new Realm('', this.clock);
-    this.realms.set('', this.root);
+    this.#furnish = options.furnish;
+    this.root = this.addRealm('');
     this.tokens = new TokenStore(this.clock);
     this.quotas = new Quotas(this.clock);
+  }
+
+  /** A namespace as it is on the first day. `path`: empty, or ending in a slash. */
+  addRealm(path: string): Realm {
+    const realm = new Realm(path, this.clock);
+    this.#furnish(realm);
+    this.realms.set(path, realm);
+    return realm;
   }
 
   /** What a token may do, in the words of the namespace that it belongs to. */

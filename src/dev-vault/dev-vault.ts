@@ -1,6 +1,6 @@
 // Starts a dev Vault: one node, in this process, on loopback, in memory. Not a Vault for production.
 import { Core } from './core.js';
-import { addSystemMounts, createRealm } from './create-realm.js';
+import { addSystemMounts } from './system-mounts.js';
 import type { FaultInjector } from './fault/fault-injector.js';
 import { dispatch } from './http/dispatch.js';
 import { VaultServer, type RecordedRequest } from './http/server.js';
@@ -64,19 +64,18 @@ export async function devVault(options: DevVaultOptions = {}): Promise<DevVault>
   const base = options.now ?? Date.now;
   // The server does not exist yet when the core asks for the time first.
   const offset: { ms: () => number } = { ms: () => 0 };
-  const core = new Core({ now: () => base() + offset.ms() });
+  const core = new Core({ now: () => base() + offset.ms(), furnish: addSystemMounts });
   const rootToken = furnish(core, options);
   const started = await startNode(core, new VaultNode(core), options, base, rootToken);
   offset.ms = () => started.server.faults.clockOffsetMs;
   return started.vault;
 }
 
-/** System mounts, the KV mount, namespaces, the root token. Returns its id. */
+/** The KV mount, namespaces, the root token. Returns its id. */
 export function furnish(core: Core, options: DevVaultOptions): string {
-  addSystemMounts(core.root);
   for (const name of options.namespaces ?? []) {
     const path = `${name.replace(/^\/+|\/+$/g, '')}/`;
-    core.realms.set(path, createRealm(core, path));
+    core.addRealm(path);
   }
   const mount = createEngine(core, {
     path: `${mountOf(options)}/`,

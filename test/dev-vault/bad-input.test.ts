@@ -10,6 +10,7 @@ import { readTarget, type Incoming } from '../../src/dev-vault/http/incoming.js'
 import { VaultNode } from '../../src/dev-vault/node.js';
 import { exchange, vaultCall } from './http-exchange.js';
 import { scaled } from './test-scale.js';
+import { addSystemMounts } from '../../src/dev-vault/system-mounts.js';
 
 const REQUESTS = scaled(50_000);
 const BATCH = 500;
@@ -271,7 +272,7 @@ function count(statuses: Map<number, number>, status: number): void {
 }
 
 t.test(`${REQUESTS} generated requests get an answer each and none is a crash`, async (t) => {
-  const core = new Core({ now: Date.now });
+  const core = new Core({ now: Date.now, furnish: addSystemMounts });
   furnish(core, { rootToken: 'root' });
   const node = new VaultNode(core);
   await using vault = await devVault({ rootToken: 'root', requestsKept: 10 });

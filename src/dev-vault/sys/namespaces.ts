@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../json-text.js';
 import { refuse, type Result } from '../result.js';
 import type { Call, Route } from '../route.js';
-import { createRealm } from '../create-realm.js';
 
 export const NAMESPACE_ROUTES: readonly Route[] = [
   { path: 'namespaces', list },
@@ -56,7 +55,7 @@ function write(call: Call): Result {
       `new namespace conflicts with existing mount: ${call.fields.string('path')}/`,
     );
   }
-  if (!realms.has(path)) realms.set(path, createRealm(call.node.core, path));
+  if (!realms.has(path)) call.node.core.addRealm(path);
   return { data: describe(path) };
 }
 

@@ -3,7 +3,7 @@
 import { refuse, type Refusal, type Result } from '../result.js';
 import type { Call } from '../route.js';
 import { authBlock } from './auth-block.js';
-import { secondsOf } from './token-routes.js';
+import { secondsOf } from './duration-field.js';
 import type { TokenEntry } from './token-entry.js';
 import { decideTtl, type TtlLimits } from './ttl.js';
 

@@ -1,5 +1,4 @@
 // `auth/token/…`: create, look up, renew, revoke. https://developer.hashicorp.com/vault/api-docs/auth/token
-import { readDuration } from '../duration.js';
 import { formatNanos } from '../instant.js';
 import type { JsonObject } from '../json-text.js';
 import { oneError, permissionDenied, refuse, type Refusal, type Result } from '../result.js';
@@ -55,14 +54,6 @@ export const tokenBackend = { routes: compileRoutes(TOKEN_ROUTES) };
 
 function listAccessors(call: Call): Result {
   return { data: { keys: call.node.core.tokens.accessors() } };
-}
-
-/** Whole seconds of a duration in a string field, or the refusal. */
-export function secondsOf(text: string, name: string): number | Refusal {
-  if (text === '') return 0;
-  const read = readDuration(text);
-  if ('error' in read) return refuse(400, read.error);
-  return read.seconds < 0 ? refuse(400, `${name} must be positive`) : Math.trunc(read.seconds);
 }
 
 function lookupSelf(call: Call): Result {

@@ -1,16 +1,9 @@
-// A namespace as it is on the first day: `sys/`, `identity/`, `cubbyhole/` and `auth/token/`.
-import type { Core } from './core.js';
+// What every namespace has from the first day: `sys/`, `identity/`, `cubbyhole/` and `auth/token/`.
 import { cubbyholeBackend } from './cubbyhole.js';
 import { createMount } from './mount.js';
-import { Realm } from './realm.js';
+import type { Realm } from './realm.js';
 import { sysBackend } from './sys/sys-routes.js';
 import { tokenBackend } from './token/token-routes.js';
-
-export function createRealm(core: Core, path: string): Realm {
-  const realm = new Realm(path, core.clock);
-  addSystemMounts(realm);
-  return realm;
-}
 
 export function addSystemMounts(realm: Realm): void {
   const mounts = [
