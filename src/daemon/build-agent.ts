@@ -1,0 +1,153 @@
+// The composition root: what the agent is made of, in the order in which the parts need each other. A list on purpose:
+// whatever decides something lives in the folder that owns it. Nothing runs yet.
+import type { Config } from '../config/config.js';
+import type { LoadResult } from '../config/load.js';
+import { failureClasses } from '../health/failure.js';
+import { tokenStates } from '../health/body.js';
+import { buildHttp, httpSeries } from '../http/http.js';
+import type { ApiSettings } from '../http/signed/signed-api.js';
+import type { Clock } from '../platform/clock.js';
+import type { Random } from '../platform/random.js';
+import { refusalReasons } from '../signature/index.js';
+import { buildAudit } from '../telemetry/audit.js';
+import { buildLogger } from '../telemetry/logger.js';
+import { buildMetrics } from '../telemetry/metrics.js';
+import { buildLines, type Stdout } from './lines.js';
+import type { TellEvent } from './agent-event.js';
+import { buildApiTokens } from './api-tokens.js';
+import { buildAttempts } from './attempts.js';
+import { refuseWhatIsNotBuilt } from './not-yet.js';
+import { buildReload } from './reload.js';
+import { buildReports } from './reports.js';
+import { buildSinks } from './sinks.js';
+import { buildTokenServices } from './token-services.js';
+import { buildVault } from './vault.js';
+
+export interface AgentParts {
+  readonly config: Config;
+  /** Reads the settings again. */
+  readonly load: () => Promise<LoadResult>;
+  readonly stdout: Stdout;
+  readonly version: string;
+  readonly onEvent: TellEvent;
+  /** Whether the agent was told to stop. */
+  readonly isStopping: () => boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export type Agent = Awaited<ReturnType<typeof buildAgent>>;
+
+/** Rejects with a `ConfigProblem` for a secret that cannot be used, or for a setting that is not built yet. */
+export async function buildAgent(parts: AgentParts) {
+  const { config, load, stdout, version, onEvent, isStopping, clock, random } = parts;
+  const startedMonotonicMs = clock.monotonicMs();
+  refuseWhatIsNotBuilt(config);
+
+  const lines = buildLines({ config, stdout, clock });
+  const logger = await buildLogger({
+    ...config.log,
+    isTerminal: stdout.isTTY === true,
+    write: lines.writeLog,
+    clock,
+  });
+  const audit = buildAudit({ agentId: config.agent.id, clock, write: lines.writeAudit });
+  const metrics = buildMetrics({
+    version,
+    clock,
+    tokens: config.tokens.map(({ name }) => name),
+    sinks: config.sinks.map(({ name }) => name),
+    tokenStates,
+    failureClasses,
+    routes: httpSeries(),
+    refusalReasons,
+    source: () => ({ ...reports.metricsView(), api: http.facts() }),
+  });
+  lines.tell({ metrics, logger });
+  const vault = buildVault({ config, clock, random, metrics, audit, logger });
+  const attempts = buildAttempts();
+  const tokens = await buildTokenServices({
+    config,
+    vault,
+    clock,
+    random,
+    logger,
+    audit,
+    metrics,
+    onEvent,
+    onAttempted: attempts.ended,
+  });
+  const reload = buildReload({
+    config,
+    load,
+    tokens,
+    lines,
+    logger,
+    audit,
+    metrics,
+  });
+  const sinks = buildSinks({
+    config,
+    current: reload.config,
+    services: tokens.services,
+    vaultNow: () => clock.now() + (vault?.clockOffsetMs() ?? 0),
+    clock,
+    random,
+    logger,
+    audit,
+    metrics,
+  });
+  const reports = buildReports({
+    agentId: config.agent.id,
+    version,
+    clock,
+    services: tokens.services,
+    vault,
+    sinks,
+    limits: () => reload.config().refresh,
+  });
+  const clockOffsetMs = (): number => vault?.clockOffsetMs() ?? 0;
+  const apiTokens = buildApiTokens({
+    services: tokens.services,
+    config: reload.config,
+    clockOffsetMs,
+    attempts,
+    clock,
+    random,
+    metrics,
+  });
+  const http = buildHttp({
+    signed: {
+      tokens: apiTokens.tokens,
+      clients: null,
+      settings: () => apiSettings(reload.config()),
+      maxSkewMs: config.signature.maxSkewMs,
+      sharedAddresses: config.listen.sharedAddresses,
+      clockOffsetMs,
+      startedMonotonicMs,
+      metrics,
+    },
+    health: reports.health,
+    livez: reports.livez,
+    readyz: reports.readyz,
+    startupz: reports.startupz,
+    metrics: () => metrics.scrape(),
+    listen: config.listen,
+    version,
+    clock,
+    logger,
+    audit,
+    draining: isStopping,
+    onRequest: (route, method, status, seconds) => {
+      metrics.httpRequest(route, method, status, seconds);
+    },
+    onConnectionRefused: () => {
+      metrics.rateLimited('connections');
+    },
+  });
+  return { lines, logger, audit, vault, tokens, sinks, reload, apiTokens, http };
+}
+
+function apiSettings({ agent, listen, limits }: Config): ApiSettings {
+  return { scopes: agent.scopes, socketScopes: listen.socketScopes, limits };
+}
