@@ -1,6 +1,6 @@
 // TLS on the listener of the built program, with and without client certificates, and what a listener without it
 // refuses to carry.
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,12 +32,21 @@ async function portOf(agent: AgentProcess): Promise<number> {
   return Number(port);
 }
 
+/** A key as a checkout has it may be read by everybody, which the agent refuses. */
+async function privateCopy(name: string, to: string): Promise<string> {
+  await copyFile(file(name), to);
+  await chmod(to, 0o600);
+  return to;
+}
+
 t.test('TLS with client certificates: who has none of ours gets no answer', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'keytender-'));
+  t.teardown(() => rm(folder, { recursive: true }));
   await using agent = new AgentProcess({
     env: {
       AGENT_TOKEN: strong('static'),
       KEYTENDER_LISTEN_TLS_CERT: file('server.pem'),
-      KEYTENDER_LISTEN_TLS_KEY: file('server.key'),
+      KEYTENDER_LISTEN_TLS_KEY: await privateCopy('server.key', join(folder, 'key.pem')),
       KEYTENDER_LISTEN_TLS_CLIENT_CA: file('ca.pem'),
     },
   });
@@ -56,7 +65,7 @@ t.test('a changed certificate is taken, a broken one is not', async (t) => {
   t.teardown(() => rm(folder, { recursive: true }));
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   await copyFile(file('server.pem'), cert);
-  await copyFile(file('server.key'), key);
+  await privateCopy('server.key', key);
   await using agent = new AgentProcess({
     env: {
       AGENT_TOKEN: strong('static'),

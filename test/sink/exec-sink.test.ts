@@ -119,6 +119,10 @@ t.test('one that does not end is ended, with all that it started', async (t) => 
   await t.rejects(delivered, { message: 'too late' });
   await sink.close();
   for (const pid of text.trim().split(' ')) {
+    // the kernel takes a moment to end what was killed
+    for (let look = 0; look < 200 && isRunning(Number(pid)); look += 1) {
+      await systemClock.sleep(10);
+    }
     t.notOk(isRunning(Number(pid)), `${pid} is gone`);
   }
 });

@@ -10,12 +10,13 @@ t.test('the soft limit of open files is read from its line', async (t) => {
   t.equal(parseMaxFds('Max cpu time  unlimited  unlimited  seconds'), null);
 });
 
-t.test('an opened file is one more', async (t) => {
+t.test('opened files are counted', async (t) => {
   const read = buildProcessFacts();
   const before = (await read()).openFds ?? 0;
-  const fd = openSync('/proc/self/limits', 'r');
+  // the runner opens and closes some of its own meanwhile
+  const fds = Array.from({ length: 100 }, () => openSync('/proc/self/limits', 'r'));
   const after = (await read()).openFds ?? 0;
-  closeSync(fd);
-  t.equal(after, before + 1);
+  for (const fd of fds) closeSync(fd);
+  t.ok(after > before + 90 && after < before + 110, `${before}, then ${after}`);
   t.ok(((await read()).maxFds ?? 0) > 0);
 });
