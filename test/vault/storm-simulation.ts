@@ -42,12 +42,17 @@ class SimulatedClock implements Clock {
 
   sleep(ms: number, aborted?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const sleeper = { atMs: this.ms + ms, wake: resolve };
-      this.#sleepers.push(sleeper);
-      aborted?.addEventListener('abort', () => {
+      const onAbort = (): void => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
         reject(new Error('aborted'));
-      });
+      };
+      const wake = (): void => {
+        aborted?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const sleeper = { atMs: this.ms + ms, wake };
+      this.#sleepers.push(sleeper);
+      aborted?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
