@@ -1,4 +1,4 @@
-// Changes every recorded status and error text in the handlers, one at a time: the replay must notice each.
+// Changes recorded status and error texts in the handlers, one at a time: replay and further answers must notice each.
 import t from 'tap';
 import type { devVault } from '../../src/dev-vault/index.js';
 import { bundleDevVault, MutantLoader, mutantsOf, type Mutant } from './mutants.js';
@@ -73,7 +73,7 @@ function describe({ file, what, before, after }: Mutant): string {
 }
 
 t.test(
-  'the replay fails when one recorded status or error text is changed',
+  'a changed status or error text whose words were recorded is noticed by the replay or the further answers',
   { timeout: 600_000 },
   async (t) => {
     const bundle = await bundleDevVault();
