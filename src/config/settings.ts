@@ -25,6 +25,7 @@ import {
   namespaceRule,
   proxyRule,
   serverNameRule,
+  socketPathRule,
 } from './text-rules.js';
 import { pathRule, segmentRule, trimSlashes } from './vault-path.js';
 
@@ -259,8 +260,8 @@ export const settings = {
   }),
   'listen.socket': path({
     doc: 'Path of a Unix socket; whoever may open it is trusted with `listen.socket_scopes`.',
-    lengthMax: 107,
-    limits: 'at most 107 characters',
+    rule: socketPathRule,
+    limits: 'at most 107 bytes',
     restart,
   }),
   'listen.socket_mode': octal({

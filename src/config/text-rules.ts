@@ -1,4 +1,5 @@
 // Rules for settings that are names: what would not survive in a header, a TLS extension or a path. None quotes the text.
+import { isSocketPath, socketPathBytesMax } from '../platform/socket-path.js';
 import { parseServerUrl } from './network.js';
 import type { TextRule } from './setting.js';
 import { pathRule } from './vault-path.js';
@@ -47,3 +48,11 @@ export const proxyRule: TextRule = (url) => {
     fix: 'write a URL like http://proxy.example.com:3128, without credentials',
   };
 };
+
+export const socketPathRule: TextRule = (path) =>
+  isSocketPath(path)
+    ? null
+    : {
+        message: `is longer than the ${socketPathBytesMax} bytes a Unix socket's path may have`,
+        fix: 'use a shorter path, such as /run/keytender/agent.sock',
+      };

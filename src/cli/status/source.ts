@@ -3,8 +3,10 @@
 import type { Config } from '../../config/config.js';
 import { refuseSettings } from '../agent.js';
 import { probeTarget } from '../healthcheck/target.js';
+import { isSocketPath, socketPathBytesMax } from '../../platform/socket-path.js';
 import type { Io } from '../io.js';
 import { loadSettings, type SettingsOptions } from '../settings.js';
+import { UsageError } from '../usage-error.js';
 import type { HealthSource } from './fetch-health.js';
 
 export interface Named {
@@ -18,7 +20,7 @@ export async function sourceOf(
   settings: SettingsOptions,
   io: Io,
 ): Promise<HealthSource | null> {
-  if (socket !== undefined) return { socket };
+  if (socket !== undefined) return atSocket(socket);
   if (url !== undefined || (settings.config === undefined && settings.set.length === 0)) {
     return probeTarget(url, io.env);
   }
@@ -26,6 +28,13 @@ export async function sourceOf(
   if (loaded.ok) return configured(loaded.config);
   refuseSettings(loaded.problems, io);
   return null;
+}
+
+function atSocket(socket: string): HealthSource {
+  if (isSocketPath(socket)) return { socket };
+  throw new UsageError(
+    `--socket: the path of a Unix socket has 1 to ${socketPathBytesMax} bytes; a relative path, or a link to the folder, is shorter`,
+  );
 }
 
 function configured({ listen }: Config): HealthSource {

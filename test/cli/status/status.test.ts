@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { main } from '../../../src/cli/main.js';
@@ -101,7 +103,9 @@ t.test('a TLS address that speaks no TLS has its own sentence', async (t) => {
 });
 
 t.test('a Unix socket is asked with --socket', async (t) => {
-  const path = join(t.testdir(), 'agent.sock');
+  const folder = await mkdtemp(join(tmpdir(), 'kt-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'agent.sock');
   const server = createServer((_request, response) => response.end(JSON.stringify(healthBody())));
   server.listen(path);
   await once(server, 'listening');
@@ -111,6 +115,12 @@ t.test('a Unix socket is asked with --socket', async (t) => {
   const missing = testIo();
   t.equal(await main(['status', '--socket', `${path}.not`], missing), 1);
   t.match(missing.err(), /no such socket/);
+});
+
+t.test('a socket path that the system would cut off is 2', async (t) => {
+  const io = testIo();
+  t.equal(await main(['status', '--socket', `/${'long/'.repeat(22)}agent.sock`], io), 2);
+  t.match(io.err(), /1 to 107 bytes/);
 });
 
 t.test(
