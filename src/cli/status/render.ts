@@ -1,6 +1,6 @@
 // An agent's state as a person reads it: who, each token on a line, then what is wrong and what to do. Pure: the
 // answer and the time in, text out.
-import { adviceFor } from './advice.js';
+import { adviceFor, whyUnusableFor } from '../../health/advice.js';
 import type { HealthAnswer, TokenAnswer } from './health-answer.js';
 import { ageOf, relative } from './relative-time.js';
 
@@ -138,15 +138,9 @@ function failureOf(token: TokenAnswer, now: number, paint: Paint): readonly stri
   ];
 }
 
-const whyUnusable: Readonly<Record<string, string>> = {
-  revoked: 'revoked in Vault; nothing is signed until a new version is written: vault kv put',
-  expired: 'too old to be used: it expired, or Vault was not read for refresh.max_stale',
-  absent: 'no token yet: nothing is signed until Vault has one',
-};
-
 function unusable(token: TokenAnswer): readonly string[] {
   if (token.usable) return [];
-  return [whyUnusable[token.state] ?? 'not usable'];
+  return [whyUnusableFor(token.state)];
 }
 
 function rotation(token: TokenAnswer, now: number): readonly string[] {

@@ -1,8 +1,10 @@
-// What a person can do about a failed refresh, by its class. The agent's own message says what happened; this says
-// what next. docs/errors.md has the long form.
-import type { FailureClass } from '../../health/failure.js';
+// What a person can do about a failed refresh, by its class, and what a state means in which nothing can be used. The
+// agent's own message says what happened; this says what next. `keytender status` and the status page both say it so;
+// docs/errors.md has the long form.
+import type { TokenState } from './body.js';
+import type { FailureClass } from './failure.js';
 
-const adviceByClass: Readonly<Record<FailureClass, string>> = {
+export const adviceByClass: Readonly<Record<FailureClass, string>> = {
   vault_unreachable: 'check vault.address, the network and that Vault runs',
   vault_tls: 'check vault.ca_cert, vault.tls_server_name and the dates of both certificates',
   vault_timeout: 'Vault is slow or hangs: look at its load and at the network between',
@@ -22,7 +24,21 @@ const adviceByClass: Readonly<Record<FailureClass, string>> = {
     'a standby lags or Vault was restored: compare vault kv metadata get on each node',
 };
 
+/** Of the states whose token is not usable. */
+export const whyUnusable: Readonly<
+  Record<Extract<TokenState, 'revoked' | 'expired' | 'absent'>, string>
+> = {
+  revoked: 'revoked in Vault; nothing is signed until a new version is written: vault kv put',
+  expired: 'too old to be used: it expired, or Vault was not read for refresh.max_stale',
+  absent: 'no token yet: nothing is signed until Vault has one',
+};
+
 /** Empty for a class of a newer agent. */
 export function adviceFor(failureClass: string): string {
   return (adviceByClass as Readonly<Record<string, string | undefined>>)[failureClass] ?? '';
+}
+
+/** `state`: of a token that is not usable. */
+export function whyUnusableFor(state: string): string {
+  return (whyUnusable as Readonly<Record<string, string | undefined>>)[state] ?? 'not usable';
 }
