@@ -4,9 +4,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { devVault } from '../../src/dev-vault/index.js';
 import { AgentProcess } from '../fixtures/agent-process.js';
-import { agentOf, SECRET_PATH, vaultWithToken } from '../fixtures/scene.js';
+import { agentOf, emptyVault, SECRET_PATH, vaultWithToken } from '../fixtures/scene.js';
 
 // Bad input, each with its own sentence and the fix: settings end the program with 2, what is wrong in Vault is told
 // while it runs.
@@ -144,7 +143,7 @@ t.test('a settings file that is not there is a sentence', async (t) => {
 });
 
 t.test('what is wrong in Vault is named with the fix', async (t) => {
-  await using there = await devVault();
+  await using there = await emptyVault();
   const root = { 'x-vault-token': there.rootToken };
   const post = (path: string, body: object) =>
     fetch(`${there.address}/v1/${path}`, {

@@ -4,9 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { devVault } from '../../src/dev-vault/index.js';
 import { AgentProcess } from '../fixtures/agent-process.js';
-import { putToken } from '../fixtures/scene.js';
+import { emptyVault, putToken } from '../fixtures/scene.js';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -38,7 +37,7 @@ t.test('without Vault it serves at once, is not ready, and heals by itself', asy
   t.equal((await agent.get('/startupz')).status, 503);
   t.equal((await agent.get('/livez')).status, 200, 'waiting for Vault is no reason to be killed');
 
-  await using vault = await devVault({ address: `127.0.0.1:${port}`, rootToken: 'root' });
+  await using vault = await emptyVault({ address: `127.0.0.1:${port}`, rootToken: 'root' });
   putToken(vault, 'token-1');
   await agent.untilHealth(({ status }) => status === 'ok');
   t.equal((await agent.get('/readyz')).status, 200);
@@ -46,7 +45,7 @@ t.test('without Vault it serves at once, is not ready, and heals by itself', asy
 });
 
 t.test('the initial token is used until the first good read', async (t) => {
-  await using vault = await devVault();
+  await using vault = await emptyVault();
   await using agent = new AgentProcess({
     env: {
       VAULT_ADDR: vault.address,

@@ -2,9 +2,8 @@
 // not to be trusted, logins that are refused. On the built program.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { devVault } from '../../src/dev-vault/index.js';
 import { pause } from '../fixtures/agent-process.js';
-import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
+import { agentOf, emptyVault, putToken, vaultWithToken } from '../fixtures/scene.js';
 
 t.jobs = 3;
 const tlsFile = (name: string) => new URL(`../vault/tls/${name}`, import.meta.url).pathname;
@@ -14,7 +13,7 @@ const certificate = (name: string) => ({
 });
 
 t.test('a certificate that expired keeps the token and is named, a good one heals', async (t) => {
-  await using vault = await devVault({ tls: certificate('server') });
+  await using vault = await emptyVault({ tls: certificate('server') });
   putToken(vault, 'token-1');
   await using agent = agentOf(vault, { env: { VAULT_CACERT: tlsFile('ca.pem') } });
   await agent.untilHealth(({ status }) => status === 'ok');
