@@ -2,6 +2,7 @@
 // the same bytes.
 import { build } from 'esbuild';
 import { isBuiltin, omit } from './omissions.mjs';
+import { statusPageAssets } from './status-page-assets.mjs';
 
 /** What is wrong with a bundle, a line each. */
 export class BundleError extends Error {
@@ -40,7 +41,7 @@ export async function bundle({ root, entry, outfile, version, sourcemap = false 
     ...(typeof entry === 'string' ? { entryPoints: [entry] } : { stdin: entry }),
     absWorkingDir: root,
     outfile,
-    plugins: [omitted.plugin],
+    plugins: [omitted.plugin, statusPageAssets()],
     sourcemap: sourcemap ? 'external' : false,
     define: { KEYTENDER_VERSION: JSON.stringify(version), 'process.env.NODE_ENV': '"production"' },
   }).catch((error) => {

@@ -13,7 +13,7 @@ export interface LoadedSettings {
   readonly reload: () => Promise<LoadResult>;
 }
 
-type Listeners = Pick<AgentOptions, 'onReady' | 'onEvent'>;
+type Listeners = Pick<AgentOptions, 'onReady' | 'onEvent' | 'rotate'>;
 
 /** Resolves when the agent has stopped. Rejects for a bug only. */
 export async function runAgentWith(

@@ -4,7 +4,7 @@ import type { LoadResult } from '../config/load.js';
 import { type Clock, systemClock } from '../platform/clock.js';
 import { type Random, systemRandom } from '../platform/random.js';
 import type { TellEvent } from './agent-event.js';
-import { type Agent, buildAgent } from './build-agent.js';
+import { type Agent, type AgentParts, buildAgent } from './build-agent.js';
 import type { Stdout } from './lines.js';
 import { listenForStop, runSteps, type Stopping, type StopSignals } from './stopping.js';
 
@@ -23,6 +23,8 @@ export interface AgentOptions {
   /** Once everything listens. */
   readonly onReady?: (addresses: { readonly api: string; readonly probe: string | null }) => void;
   readonly onEvent?: TellEvent;
+  /** Given in `dev` only: what the button of the status page does. */
+  readonly rotate?: AgentParts['rotate'];
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -42,6 +44,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     version,
     onEvent: options.onEvent ?? (() => undefined),
     isStopping: stopping.isAsked,
+    ...(options.rotate === undefined ? {} : { rotate: options.rotate }),
     clock,
     random,
   });

@@ -5,6 +5,7 @@ import type { LoadResult } from '../config/load.js';
 import { failureClasses } from '../health/failure.js';
 import { tokenStates } from '../health/body.js';
 import { buildHttp, httpSeries } from '../http/http.js';
+import type { StatusPageOptions } from '../http/status-page/routes.js';
 import type { ApiSettings } from '../http/signed/signed-api.js';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
@@ -30,6 +31,8 @@ export interface AgentParts {
   readonly stdout: Stdout;
   readonly version: string;
   readonly onEvent: TellEvent;
+  /** Given in `dev` only: what the button of the status page does. */
+  readonly rotate?: StatusPageOptions['rotate'];
   /** Whether the agent was told to stop. */
   readonly isStopping: () => boolean;
   readonly clock: Clock;
@@ -43,6 +46,7 @@ export async function buildAgent(parts: AgentParts) {
   const { config, load, stdout, version, onEvent, isStopping, clock, random } = parts;
   const startedMonotonicMs = clock.monotonicMs();
   refuseWhatIsNotBuilt(config);
+  const statusPage = statusPageOf(parts);
 
   const lines = buildLines({ config, stdout, clock });
   const logger = await buildLogger({
@@ -59,7 +63,7 @@ export async function buildAgent(parts: AgentParts) {
     sinks: config.sinks.map(({ name }) => name),
     tokenStates,
     failureClasses,
-    routes: httpSeries(),
+    routes: httpSeries(statusPage),
     refusalReasons,
     source: () => ({ ...reports.metricsView(), api: http.facts() }),
   });
@@ -132,6 +136,7 @@ export async function buildAgent(parts: AgentParts) {
     readyz: reports.readyz,
     startupz: reports.startupz,
     metrics: () => metrics.scrape(),
+    statusPage,
     listen: config.listen,
     version,
     clock,
@@ -146,6 +151,11 @@ export async function buildAgent(parts: AgentParts) {
     },
   });
   return { lines, logger, audit, vault, tokens, sinks, reload, apiTokens, http };
+}
+
+function statusPageOf({ config, rotate }: AgentParts): StatusPageOptions | null {
+  if (!config.listen.statusPage) return null;
+  return rotate === undefined ? {} : { rotate };
 }
 
 function apiSettings({ agent, listen, limits }: Config): ApiSettings {

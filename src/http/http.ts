@@ -18,6 +18,7 @@ import { probeRoutes, probeSpecs, type ProbeSources } from './probe-routes.js';
 import { problemAnswer, type ProblemCode } from './problems.js';
 import { methodsOf, templateOf, type ListenerKind } from './route.js';
 import { buildRouter } from './router.js';
+import { statusPageRoutes, statusPageSpecs, type StatusPageOptions } from './status-page/routes.js';
 import {
   buildSignedApi,
   signedSpecs,
@@ -42,6 +43,8 @@ export interface HttpOptions extends Omit<ProbeSources, 'isDraining'> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly audit: Audit;
+  /** null, or left out: no status page. */
+  readonly statusPage?: StatusPageOptions | null;
   /** Without it only the unsigned routes are there. */
   readonly signed?: SignedApiOptions;
   /** Whether the agent is going to stop: `/readyz` is 503 while everything is still served. */
@@ -84,7 +87,7 @@ interface Exchange {
 }
 
 export function buildHttp(options: HttpOptions): Http {
-  const { clock } = options;
+  const { clock, statusPage = null } = options;
   const exchanges = new WeakMap<object, Exchange>();
   const authorities = new Map<ListenerKind, ReadonlySet<string>>();
   let isDraining = false;
@@ -103,11 +106,18 @@ export function buildHttp(options: HttpOptions): Http {
             kind === 'socket' || tls !== null || isLoopback(options.listen.address.host),
           bodyBytesMax: apiLimits.bodyBytesMax,
         });
-  const specs = [...probeSpecs, ...(signed === null ? [] : signedSpecs)];
+  const specs = [
+    ...probeSpecs,
+    ...statusPageSpecs(statusPage),
+    ...(signed === null ? [] : signedSpecs),
+  ];
   const app = buildRouter({
-    routes: probeRoutes({ ...options, isDraining: () => isDraining || options.draining() }, () =>
-      openapiDocument(specs, options.version),
-    ),
+    routes: [
+      ...probeRoutes({ ...options, isDraining: () => isDraining || options.draining() }, () =>
+        openapiDocument(specs, options.version),
+      ),
+      ...statusPageRoutes(statusPage),
+    ],
     signed,
     continueBody: (request) => {
       for (const each of listeners) each.continueBody(request);
@@ -205,11 +215,11 @@ export function buildHttp(options: HttpOptions): Http {
   };
 }
 
-/** The series that `http_requests_total` starts with. */
-export function httpSeries(): readonly RouteSeries[] {
+/** The series that `http_requests_total` starts with. `statusPage`: as of `buildHttp`. */
+export function httpSeries(statusPage: StatusPageOptions | null = null): readonly RouteSeries[] {
   const refusals = [400, 403, 404, 405, 421, 431];
   return [
-    ...[...probeSpecs, ...signedSpecs].map((route) => ({
+    ...[...probeSpecs, ...statusPageSpecs(statusPage), ...signedSpecs].map((route) => ({
       route: templateOf(route.path),
       methods: methodsOf(route),
       statuses: [...Object.keys(route.responses).map(Number), 500],

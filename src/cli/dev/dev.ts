@@ -11,7 +11,7 @@ import { loadSettings, type SettingsOptions } from '../settings.js';
 import { UsageError } from '../usage-error.js';
 import { agentIntroduction, eventLine, vaultIntroduction } from './introduction.js';
 import { devSettings, type VaultLogin } from './dev-settings.js';
-import { newToken, rotateEvery, secretOf, writeTokens } from './rotation.js';
+import { newToken, rotateAsOperator, rotateEvery, secretOf, writeTokens } from './rotation.js';
 import { startVault } from './start-vault.js';
 import { isTerminal } from '../../platform/terminal.js';
 
@@ -87,6 +87,7 @@ async function serveAgent(
   if (!loaded.ok) return refuseSettings(loaded.problems, io);
   const { config } = loaded;
   return runAgentWith({ ...loaded, reload: load }, io, {
+    rotate: () => rotateAsOperator(vault, config),
     onReady: ({ api }) => {
       io.stdout.write(agentIntroduction({ vault, config, api, version: io.version }));
     },

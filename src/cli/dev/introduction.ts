@@ -20,7 +20,7 @@ export function agentIntroduction({ vault, config, api, version }: AgentFacts): 
   const within = Math.ceil((intervalMs + jitterMs) / 1000);
   return `keytender ${version} dev: for trying out, not for production
 
-  agent      ${api}  (reads Vault every ${intervalMs / 1000} s)
+${statusPage(config, api)}  agent      ${api}  (reads Vault every ${intervalMs / 1000} s)
   dev Vault  ${vault.address}  (in memory, root token: ${vault.rootToken})
 
 How old is the token, and is it fresh?
@@ -32,6 +32,11 @@ See it again, ${within} s later at most: version 2, and a new age
   curl -s ${api}/health
 
 `;
+}
+
+/** The first thing to open. */
+function statusPage({ listen }: Config, api: string): string {
+  return listen.statusPage ? `  open       ${api}/  (see the token rotate; it has a button)\n` : '';
 }
 
 export function vaultIntroduction(vault: Vault, config: Config): string {

@@ -1,0 +1,58 @@
+// The status page as one document and the headers it goes out with. Script and style stand in it and are allowed by
+// their hashes (CSP level 3, section 8.4), so nothing that is not of this build can run in it. It holds no secret and
+// no state: all it shows it asks `/health` for.
+import { createHash } from 'node:crypto';
+import { adviceByClass, whyUnusable } from '../../health/advice.js';
+import { readAssets } from './assets.js';
+
+export interface Page {
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** `hasButton`: with the button of `keytender dev` that writes a new version. */
+export function buildPage(hasButton: boolean): Page {
+  const { html, dev, style, view, page } = readAssets();
+  const parts: Readonly<Record<string, string>> = {
+    style,
+    view,
+    page,
+    dev: hasButton ? dev : '',
+    advice: dataBlock({ byClass: adviceByClass, unusable: whyUnusable }),
+  };
+  return {
+    html: html.replace(/\{\{([a-z]+)\}\}/g, (_all, name: string) => parts[name] ?? ''),
+    headers: {
+      'content-security-policy': policyOf([style], [view, page]),
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+      'cache-control': 'no-store',
+    },
+  };
+}
+
+/** JSON that no HTML parser takes for the end of its element. */
+function dataBlock(value: object): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c');
+}
+
+function policyOf(styles: readonly string[], scripts: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    `script-src ${scripts.map(hashOf).join(' ')}`,
+    `style-src ${styles.map(hashOf).join(' ')}`,
+    "connect-src 'self'",
+    // the dot in the tab
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; ');
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
