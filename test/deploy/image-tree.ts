@@ -1,0 +1,130 @@
+// The file tree of the image, without a container engine: the Dockerfile's own lines are carried out, stage by stage, on
+// this machine. What a stage installs from elsewhere is a stand-in that the caller names; everything else is as
+// the Dockerfile has it, so that the two cannot drift.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import {
+  type ImageConfig,
+  imageConfigOf,
+  type Instruction,
+  parseDockerfile,
+  type Stage,
+} from './dockerfile.js';
+
+export const root = join(import.meta.dirname, '../..');
+
+export interface ImageTree extends Disposable {
+  /** Where `/` of the image is. */
+  readonly path: string;
+  readonly config: ImageConfig;
+}
+
+export interface StandIns {
+  /** A file of another stage that is not built here, by its path there; null: left out. */
+  readonly files: Readonly<Record<string, string | null>>;
+}
+
+/** Builds what the Dockerfile builds. Throws when a line of it fails. */
+export function assembleImage({ files }: StandIns): ImageTree {
+  const stages = parseDockerfile(readFileSync(join(root, 'deploy/Dockerfile'), 'utf8'));
+  const folder = mkdtempSync(join(tmpdir(), 'kt-image-'));
+  const places = new Map<string, string>();
+  stages.forEach((stage, at) => {
+    const place = join(folder, stage.name ?? 'final');
+    mkdirSync(place);
+    places.set(stage.name ?? 'final', place);
+    const isBuilt = at === stages.length - 1 || stage.name === 'build';
+    if (isBuilt) carryOut(stage, place, places, files);
+  });
+  return {
+    path: join(folder, 'final'),
+    config: imageConfigOf(stages),
+    [Symbol.dispose]: () => {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function carryOut(
+  stage: Stage,
+  place: string,
+  places: ReadonlyMap<string, string>,
+  files: StandIns['files'],
+): void {
+  let workdir = '/';
+  for (const instruction of stage.instructions) {
+    if (instruction.name === 'WORKDIR') workdir = instruction.text;
+    if (instruction.name === 'RUN') run(instruction.text, join(place, workdir));
+    if (instruction.name !== 'COPY') continue;
+    const from = instruction.flags['from'];
+    const source = from === undefined ? root : (places.get(from) ?? missing(from));
+    copy(instruction, source, (path) => join(place, absolute(path, workdir)), files);
+  }
+}
+
+function absolute(path: string, workdir: string): string {
+  return path.startsWith('/') ? path : `${workdir}/${path}`;
+}
+
+function copy(
+  { words, flags }: Instruction,
+  source: string,
+  inPlace: (path: string) => string,
+  files: StandIns['files'],
+): void {
+  const target = words.at(-1) ?? '';
+  for (const path of words.slice(0, -1)) {
+    const isStandIn = path in files;
+    const from = isStandIn ? files[path] : join(source, path);
+    if (from === null || from === undefined) continue;
+    if (!existsSync(from)) throw new Error(`COPY ${path}: it is not there`);
+    const isFolder = statSync(from).isDirectory();
+    const to = inPlace(target.endsWith('/') && !isFolder ? target + basename(path) : target);
+    mkdirSync(dirname(to), { recursive: true });
+    if (isFolder) copyFolder(from, to);
+    else copyFileSync(from, to);
+    // only root can give files away; elsewhere the process runs as whoever made them
+    if (flags['chown'] !== undefined && process.getuid?.() === 0) {
+      execFileSync('chown', ['-R', flags['chown'], to]);
+    }
+  }
+}
+
+/** With the modes of its folders, as the image has them. */
+function copyFolder(from: string, to: string): void {
+  cpSync(from, to, { recursive: true });
+  for (const path of execFileSync('find', ['.', '-type', 'd'], {
+    cwd: from,
+    encoding: 'utf8',
+  }).split('\n')) {
+    if (path !== '' && path !== '.') chmodSync(join(to, path), statSync(join(from, path)).mode);
+  }
+}
+
+function run(command: string, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  // the packages of the same lock file, as this checkout has installed them
+  if (/^npm ci\b/.test(command)) {
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    return;
+  }
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], CI: 'true' };
+  execFileSync('sh', ['-ec', command], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function missing(stage: string): never {
+  throw new Error(`COPY --from=${stage}: no such stage`);
+}

@@ -1,0 +1,116 @@
+// The image without a container engine: the Dockerfile's lines carried out here, and the program started from the tree
+// they leave. The sandbox with the image's own user, root and init is in image.check.ts.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { environment } from '../../src/config/names.js';
+import { freePort } from '../docs/terminal.js';
+import { parseDockerfile } from './dockerfile.js';
+import { assembleImage, root } from './image-tree.js';
+
+const text = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8');
+const stages = parseDockerfile(text);
+const last = stages.at(-1)!;
+const image = assembleImage({ files: { '/usr/bin/tini-static': null } });
+t.teardown(() => {
+  image[Symbol.dispose]();
+});
+
+const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly version: string;
+  readonly license: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+};
+
+t.test(
+  'the last stage has the program, its health check, an init, and no way to build',
+  async (t) => {
+    t.match(last.base, /distroless\/nodejs24/);
+    t.notOk(
+      last.instructions.some(({ name }) => name === 'RUN'),
+      'there is no shell to run it',
+    );
+    t.strictSame([image.config.user, image.config.group], [65_532, 65_532]);
+    t.strictSame(readdirSync(join(image.path, 'app')).sort(), [
+      'LICENSE',
+      'THIRD_PARTY_NOTICES',
+      'healthcheck.cjs',
+      'keytender.cjs',
+      'sbom.cdx.json',
+    ]);
+    t.match(image.config.entrypoint[0], /tini-static$/);
+    for (const path of [...image.config.entrypoint, ...image.config.healthcheck]) {
+      if (path.startsWith('/app/')) t.ok(existsSync(join(image.path, path)), path);
+    }
+  },
+);
+
+t.test('its environment is of settings, its labels are true', async (t) => {
+  t.strictSame(image.config.env, { KEYTENDER_LISTEN_PROBE_ADDRESS: '[::]:8211' });
+  for (const name of Object.keys(image.config.env)) t.ok(environment.has(name), name);
+  const label = (name: string) => image.config.labels[`org.opencontainers.image.${name}`];
+  t.equal(label('version'), packageFile.version);
+  t.equal(label('licenses'), packageFile.license);
+  t.equal(label('base.name'), last.base);
+});
+
+t.test('the list of what is in the image names every dependency', async (t) => {
+  const bom = JSON.parse(readFileSync(join(image.path, 'app/sbom.cdx.json'), 'utf8')) as {
+    readonly components: readonly { readonly name: string; readonly version: string }[];
+  };
+  t.match(bom, { bomFormat: 'CycloneDX', metadata: { component: { name: 'keytender' } } });
+  for (const [name, version] of Object.entries(packageFile.dependencies)) {
+    t.ok(
+      bom.components.some((it) => it.name === name && it.version === version),
+      name,
+    );
+  }
+  t.notOk(
+    bom.components.some(({ name }) => name === 'tap'),
+    'and none that is for tests',
+  );
+});
+
+t.test('the folder of the socket is for its owner and its group', async (t) => {
+  t.equal(statSync(join(image.path, 'run/keytender')).mode & 0o7777, 0o2770);
+});
+
+t.test('the build is given what it copies, and nothing else', async (t) => {
+  const ignore = readFileSync(join(root, '.dockerignore'), 'utf8');
+  const [everything, ...allowed] = ignore.split('\n').filter((line) => /^[^#]/.test(line));
+  t.equal(everything, '*');
+  const copied = stages
+    .flatMap(({ instructions }) => instructions)
+    .filter(({ name, flags }) => name === 'COPY' && flags['from'] === undefined)
+    .flatMap(({ words }) => words.slice(0, -1));
+  t.strictSame(
+    allowed.map((line) => line.slice(1)).sort(),
+    copied.map((path) => path.replace(/\/$/, '')).sort(),
+  );
+});
+
+t.test('the tree starts, is healthy by its own health check, and stops', async (t) => {
+  const env = {
+    ...image.config.env,
+    KEYTENDER_LISTEN_PROBE_ADDRESS: `127.0.0.1:${await freePort()}`,
+    KEYTENDER_LISTEN_ADDRESS: '127.0.0.1:0',
+    AGENT_TOKEN: 'a-static-token-of-enough-bytes!!!',
+  };
+  const node = (command: readonly string[], stdio: 'ignore' | 'pipe') => {
+    const at = command.indexOf('/nodejs/bin/node');
+    const args = command
+      .slice(at + 1)
+      .map((arg) => (arg.startsWith('/app/') ? image.path + arg : arg));
+    return spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, ...args], { env, stdio });
+  };
+  const agent = node([...image.config.entrypoint, ...image.config.cmd], 'pipe');
+  const ended = once(agent, 'close');
+  const check = node([...image.config.healthcheck, '--wait', '20s'], 'ignore');
+  t.strictSame(await once(check, 'close'), [0, null]);
+  agent.kill('SIGTERM');
+  t.strictSame(await ended, [0, null]);
+  const after = node(image.config.healthcheck, 'ignore');
+  t.strictSame(await once(after, 'close'), [1, null], 'and is not healthy any more');
+});
