@@ -15,7 +15,22 @@ export interface Mutant {
   readonly after: string;
   /** The error text of the refusal it is in, placeholders cut out; empty where there is none. */
   readonly texts: readonly string[];
+  /** Where the literal begins in the bundle, its quotes included, and its length. */
+  readonly at: number;
+  readonly length: number;
   readonly code: string;
+}
+
+/** Told the number of a mutant whenever its literal, unchanged, is evaluated. */
+export const REACHED = '__keytenderReached';
+
+/** The bundle in which nothing is changed, but every literal that a mutant changes tells that it is evaluated. */
+export function reportingBundle(bundle: string, mutants: readonly Mutant[]): string {
+  const last = mutants.map((mutant, index) => ({ ...mutant, index })).sort((a, b) => b.at - a.at);
+  return last.reduce((code, { at, length, index }) => {
+    const literal = code.slice(at, at + length);
+    return `${code.slice(0, at)}(globalThis.${REACHED}(${index}), ${literal})${code.slice(at + length)}`;
+  }, bundle);
 }
 
 export async function bundleDevVault(): Promise<string> {
@@ -43,7 +58,14 @@ const STATUS =
 const REFUSAL =
   /\brefuse\d*\(\s*[2-5][0-9]{2},\s*(?:oneError\d*\()?(?:"((?:[^"\\]|\\.)+)"|`((?:[^`\\]|\\.)+)`)/g;
 
-export function mutantsOf(bundle: string): Mutant[] {
+/** Any other text of several words. */
+const WORDS = /(?<=[=:?(,+]\s*|\breturn )(?:"((?:[^"\\\n]|\\.)+)"|`((?:[^`\\]|\\.)+)`)/g;
+
+/** A text of several words outside a refusal is taken where `isRecorded` says that an answer with it was recorded. */
+export function mutantsOf(
+  bundle: string,
+  isRecorded: (texts: readonly string[]) => boolean,
+): Mutant[] {
   const mutants: Mutant[] = [];
   const parts = bundle.split(/^(\/\/ src\/dev-vault\/.*)$/m);
   let offset = parts[0]?.length ?? 0;
@@ -51,18 +73,36 @@ export function mutantsOf(bundle: string): Mutant[] {
     const name = parts[index] ?? '';
     const body = parts[index + 1] ?? '';
     const file = HANDLERS.exec(name.slice('// '.length))?.[1];
-    if (file !== undefined) mutants.push(...mutantsIn(bundle, file, offset + name.length, body));
+    if (file !== undefined) {
+      mutants.push(...mutantsIn(bundle, file, offset + name.length, body, isRecorded));
+    }
     offset += name.length + body.length;
   }
   return mutants;
 }
 
-function mutantsIn(bundle: string, file: string, offset: number, body: string): Mutant[] {
+function mutantsIn(
+  bundle: string,
+  file: string,
+  offset: number,
+  body: string,
+  isRecorded: (texts: readonly string[]) => boolean,
+): Mutant[] {
   const mutants: Mutant[] = [];
   const texts = [...body.matchAll(REFUSAL)].map((found) => {
     const quoted = found[1] ?? found[2] ?? '';
     return { quoted, start: found.index, end: found.index + found[0].length };
   });
+  for (const found of body.matchAll(WORDS)) {
+    const quoted = found[1] ?? found[2] ?? '';
+    const start = found.index;
+    const end = start + found[0].length;
+    const parts = staticParts(quoted);
+    const isInRefusal = texts.some((text) => end > text.start && start < text.end);
+    if (!isInRefusal && parts.some((part) => part.includes(' ')) && isRecorded(parts)) {
+      texts.push({ quoted, start, end });
+    }
+  }
   const replaced = (at: number, length: number, by: string): string =>
     bundle.slice(0, offset + at) + by + bundle.slice(offset + at + length);
   for (const found of body.matchAll(STATUS)) {
@@ -71,7 +111,8 @@ function mutantsIn(bundle: string, file: string, offset: number, body: string): 
     const inside = texts.find(({ start, end }) => found.index > start && found.index < end);
     const own = inside === undefined ? [] : staticParts(inside.quoted);
     const code = replaced(found.index, before.length, after);
-    mutants.push({ file, what: 'status', before, after, texts: own, code });
+    const place = { at: offset + found.index, length: before.length };
+    mutants.push({ file, what: 'status', before, after, texts: own, ...place, code });
   }
   for (const { quoted, end } of texts) {
     // The last letter of the text: beyond it there is only the closing quote.
@@ -80,7 +121,9 @@ function mutantsIn(bundle: string, file: string, offset: number, body: string): 
     if (letter === -1) continue;
     const after = `${quoted.slice(0, letter)}#${quoted.slice(letter + 1)}`;
     const code = replaced(at, quoted.length, after);
-    mutants.push({ file, what: 'text', before: quoted, after, texts: staticParts(quoted), code });
+    const place = { at: offset + at - 1, length: quoted.length + 2 };
+    const own = staticParts(quoted);
+    mutants.push({ file, what: 'text', before: quoted, after, texts: own, ...place, code });
   }
   return mutants;
 }
