@@ -13,15 +13,16 @@ export interface Page {
 /** `hasButton`: with the button of `keytender dev` that writes a new version. */
 export function buildPage(hasButton: boolean): Page {
   const { html, dev, style, view, page } = readAssets();
+  const advice = dataBlock({ byClass: adviceByClass, unusable: whyUnusable });
   const parts: Readonly<Record<string, string>> = {
-    style,
-    view,
-    page,
+    style: `<style>${style}</style>`,
     dev: hasButton ? dev : '',
-    advice: dataBlock({ byClass: adviceByClass, unusable: whyUnusable }),
+    scripts:
+      `<script type="application/json" id="advice">${advice}</script>` +
+      `<script>${view}</script><script>${page}</script>`,
   };
   return {
-    html: html.replace(/\{\{([a-z]+)\}\}/g, (_all, name: string) => parts[name] ?? ''),
+    html: html.replace(/<!-- ([a-z]+) -->/g, (_all, name: string) => parts[name] ?? ''),
     headers: {
       'content-security-policy': policyOf([style], [view, page]),
       'x-content-type-options': 'nosniff',

@@ -2,7 +2,7 @@
 // view.js says into the document. It touches only what changed, so that neither a selection nor a screen reader loses
 // its place. Text is set as text; no markup is ever made of what was received.
 // @ts-check
-/* global headlineOf, toneOf, lengthOf, unitsOf, whenOf, instantOf, versionName, lastRefreshOf, nextPollOf, waitedOf, troubleOf, lanesOf, spanOf, placeOf, changesBetween */
+/* global headlineOf, toneOf, lengthOf, unitsOf, whenOf, instantOf, versionName, lastRefreshOf, nextPollOf, sinkSays, waitedOf, troubleOf, lanesOf, spanOf, placeOf, changesBetween */
 'use strict';
 
 (() => {
@@ -276,14 +276,8 @@
     for (const [name, row] of keyed(byId('sink-list'), names, () => fromTemplate('sink'))) {
       const sink = sinks[name];
       if (sink === undefined) continue;
-      const at = instantOf(sink.last_success_at);
       text(part(row, 'name'), name);
-      const version = sink.version === null ? 'nothing delivered yet' : versionName(sink.version);
-      const when = at === null ? '' : `, ${whenOf(at, agentNow())}`;
-      text(
-        part(row, 'says'),
-        sink.ok ? `${version}${when}` : `failing: ${sink.error ?? ''}; has ${version}`,
-      );
+      text(part(row, 'says'), sinkSays(sink, agentNow()));
       tone(row, sink.ok ? 'plain' : 'ill');
     }
   }

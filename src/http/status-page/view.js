@@ -5,6 +5,7 @@
 
 /** @typedef {import('../../health/body.js').HealthBody} Health */
 /** @typedef {import('../../health/body.js').TokenHealth} Token */
+/** @typedef {import('../../health/body.js').SinkHealth} Sink */
 /** @typedef {'well' | 'warned' | 'ill' | 'plain'} Tone */
 /** @typedef {{ readonly tone: Tone, readonly text: string }} Sentence */
 /** @typedef {{ readonly byClass: Readonly<Record<string, string>>, readonly unusable: Readonly<Record<string, string>> }} Advice */
@@ -115,6 +116,14 @@ function nextPollOf(token, now) {
   return at <= now ? 'now' : whenOf(at, now);
 }
 
+/** @param {Sink} sink @param {number} now */
+function sinkSays(sink, now) {
+  const at = instantOf(sink.last_success_at);
+  const has = sink.version === null ? '' : versionName(sink.version);
+  if (!sink.ok) return `failing: ${sink.error ?? 'no reason given'}${has && `; it has ${has}`}`;
+  return `${has || 'the token'}${at === null ? '' : `, delivered ${whenOf(at, now)}`}`;
+}
+
 /**
  * How much of the wait between two polls is over, 0 to 1. @param {Token} token @param {number} now
  */
@@ -182,7 +191,7 @@ function lanesOf(token, vaultNow) {
   }
   for (const { version, usable_until } of token.superseded) {
     const until = instantOf(usable_until);
-    const left = until === null ? '' : ` ${lengthOf((until - vaultNow) / 1000)} more`;
+    const left = until === null ? '' : ` for ${lengthOf((until - vaultNow) / 1000)}`;
     lanes.push({
       key: `s${version}`,
       name: versionName(version),
