@@ -105,6 +105,11 @@ export class RefreshOnDemand {
     return this.#forced;
   }
 
+  /** Something changed without our asking: who finds its key now need wait no longer. */
+  lookAgain(): void {
+    for (const waiter of this.#waiting) waiter.tryNow();
+  }
+
   /** Lets everybody go. */
   stop(): void {
     this.#stopped.abort(new Error('the agent stops'));
@@ -179,7 +184,7 @@ export class RefreshOnDemand {
     for (const waitMs of WAITS_MS) {
       if (waitMs > 0) await clock.sleep(waitMs, this.#stopped.signal);
       const { failure } = await refresh();
-      for (const waiter of this.#waiting) waiter.tryNow();
+      this.lookAgain();
       hasFailed = failure !== null && failure.class.startsWith('vault_');
       if (hasFailed) break;
       for (const waiter of left()) if (!this.#mayStillCome(waiter)) waiter.end('unchanged');

@@ -137,6 +137,21 @@ t.test('without a permit in 10 s it is refused, and who has gone waits for none'
   t.same(s.told, ['refused', 'refused']);
 });
 
+t.test('who waits for a permit goes on as soon as a poll has brought the key', async (t) => {
+  const s = scene();
+  s.gate = new Promise(() => undefined);
+  const first = ask(s, 2);
+  const further = ask(s, 3);
+  await s.clock.advance(500);
+  s.newest = 2;
+  s.demand.lookAgain();
+  t.same(await first, { kind: 'found', value: 2 });
+  t.equal(s.demand.waiters, 1, 'who waits for another key still waits');
+  await s.clock.advance(9_500);
+  t.same(await further, { kind: 'refused' });
+  t.same([s.reads, s.permits], [0, 0]);
+});
+
 t.test('who comes during a sequence has reads of his own if its reads do not help', async (t) => {
   const s = scene();
   const first = ask(s, 2);
