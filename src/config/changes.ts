@@ -28,7 +28,9 @@ function settingChanges(old: Config, next: Config): ConfigChange[] {
       row.kind === 'secret'
         ? isSameSecret(before as SecretSetting | null, after as SecretSetting | null)
         : isEqual(before, after);
-    return isSame ? [] : [{ key, restart: row.restart === true }];
+    // reading Vault neither begins nor ends while the agent runs
+    const isMode = key === 'vault.address' && (before === null || after === null);
+    return isSame ? [] : [{ key, restart: row.restart === true || isMode }];
   });
 }
 

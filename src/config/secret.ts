@@ -126,7 +126,7 @@ export function secretFromFile(
 
 /** Whether two secrets come from the same file, or are the same value. Reads no file. */
 export function isSameSecret(a: SecretSetting | null, b: SecretSetting | null): boolean {
-  if (a === null || b === null) return a === b;
+  if (a === null || b === null || a === b) return a === b;
   return (a instanceof ValueSecret || a instanceof FileSecret) && a.isSame(b);
 }
 

@@ -37,16 +37,14 @@ const ofNames = { min: 1, max: 1_000_000 };
 
 export const settings = {
   'vault.address': addresses({
-    doc: 'Where Vault or OpenBao is: one URL, or several that are tried in turn. Unset: static mode.',
+    doc: 'Where Vault or OpenBao is: one URL, or several that are tried in turn. Unset: static mode; from one to the other only a restart leads.',
     env: ['VAULT_ADDR', 'VAULT_ADDRESS'],
     limits: 'https, unless loopback or `vault.allow_http`; slashes at the end are dropped',
     item: parseServerUrl,
-    restart,
   }),
   'vault.allow_http': boolean({
     doc: 'Allows plain HTTP to a Vault that is not on loopback. Whoever is on the way then reads the token.',
     fallback: 'false',
-    restart,
   }),
   'vault.namespace': text({
     doc: 'The namespace (Vault Enterprise, OpenBao) that the secrets are in.',
@@ -73,7 +71,6 @@ export const settings = {
     doc: "The name expected in Vault's certificate, where it is not the address's.",
     env: ['VAULT_TLS_SERVER_NAME'],
     rule: serverNameRule,
-    restart,
   }),
   'vault.timeout': duration({
     doc: 'How long one request to Vault may take, from connecting to the last byte.',
@@ -107,26 +104,22 @@ export const settings = {
   'vault.proxy': text({
     doc: 'An HTTP proxy on the way to Vault. Proxy names of the environment are ignored.',
     rule: proxyRule,
-    restart,
   }),
   'vault.auth.method': choice({
     doc: 'How the agent logs in to Vault.',
     of: authMethods,
     adaptive: '`approle` with a role id, `jwt` with `vault.auth.jwt_file`, else `token`',
-    restart,
   }),
   'vault.auth.mount': text({
     doc: 'Where the auth method is mounted, without `auth/`.',
     adaptive: "the method's name",
     normalise: trimSlashes,
     rule: authMountRule,
-    restart,
   }),
   'vault.auth.role': text({
     doc: 'The role to log in as.',
     limits: 'required by `kubernetes`',
     rule: asciiRule,
-    restart,
   }),
   'vault.auth.namespace': text({
     doc: 'The namespace to log in to.',
@@ -155,12 +148,10 @@ export const settings = {
   }),
   'vault.auth.secret_id_cache': path({
     doc: 'Where an unwrapped secret id is kept (mode 0600) for the next start; unset: every start needs a new wrapping token.',
-    restart,
   }),
   'vault.auth.jwt_file': path({
     doc: 'File of the JWT to log in with (`jwt`, `kubernetes`); read at each login.',
     adaptive: "the pod's service account token",
-    restart,
   }),
   'vault.auth.revoke_on_exit': boolean({
     doc: 'Revokes the login the agent made when it stops.',

@@ -85,6 +85,7 @@ export async function buildAgent(parts: AgentParts) {
     config,
     load,
     tokens,
+    vault,
     lines,
     logger,
     audit,

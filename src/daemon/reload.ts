@@ -6,13 +6,20 @@ import type { LoadResult } from '../config/load.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { RootLogger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Clients } from './clients.js';
 import type { Lines } from './lines.js';
+import { settingsInForce } from './settings-in-force.js';
 import type { TokenServices } from './token-services.js';
+import type { VaultPart } from './vault.js';
 
 export interface ReloadOptions {
   readonly config: Config;
   readonly load: () => Promise<LoadResult>;
   readonly tokens: Pick<TokenServices, 'reconfigure'>;
+  /** null: static mode. */
+  readonly clients: Pick<Clients, 'reconfigure'> | null;
+  /** null: static mode. */
+  readonly vault: Pick<VaultPart, 'objectionTo' | 'reconfigure'> | null;
   readonly lines: Pick<Lines, 'reopen'>;
   readonly logger: RootLogger;
   readonly audit: Audit;
@@ -40,9 +47,11 @@ export function buildReload(options: ReloadOptions): Reload {
 
   const take = (next: Config): void => {
     const changes = describeChanges(current, next);
-    current = { ...next, listen: current.listen, vault: current.vault };
+    current = settingsInForce(current, next);
     logger.setLevel(next.log.level);
     options.tokens.reconfigure(next);
+    options.clients?.reconfigure(next);
+    options.vault?.reconfigure(current);
     metrics.configReloaded('ok');
     audit('config_reloaded', { outcome: 'ok', names: changes.map(({ key }) => key) });
     logger.info({ changed: changes.map(({ key }) => key) }, 'settings reloaded');
@@ -54,7 +63,9 @@ export function buildReload(options: ReloadOptions): Reload {
     options.lines.reopen();
     const result = await options.load();
     if (result.ok) {
-      take(result.config);
+      const objection = (await options.vault?.objectionTo(result.config)) ?? null;
+      if (objection === null) take(result.config);
+      else refuse(objection, ['vault.ca_cert', 'vault.client_cert', 'vault.client_key']);
       return;
     }
     const sentences = result.problems.map(({ key, message, fix }) => `${key}: ${message}; ${fix}`);

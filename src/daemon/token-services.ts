@@ -17,7 +17,7 @@ import type { TokenService } from './token-service.js';
 
 export interface TokenServicesOptions {
   readonly config: Config;
-  readonly vault: VaultClient | null;
+  readonly vault: VaultReading | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -27,6 +27,9 @@ export interface TokenServicesOptions {
   /** Told after each attempt on a token was recorded. */
   readonly onAttempted: (token: string) => void;
 }
+
+/** What a token needs of the Vault client. */
+export type VaultReading = Pick<VaultClient, 'reader' | 'clockOffsetMs'>;
 
 export interface TokenServices {
   readonly services: readonly TokenService[];
@@ -66,7 +69,7 @@ function buildService(options: TokenServicesOptions, token: TokenConfig): Promis
 async function buildVaultService(
   options: TokenServicesOptions,
   token: TokenConfig,
-  vault: VaultClient,
+  vault: VaultReading,
   narrator: ChangeNarrator,
 ): Promise<TokenService> {
   const { config, clock, random } = options;

@@ -1,4 +1,4 @@
-// Reading Vault, wired: the request budget, the client, and who is told of requests and logins.
+// Reading Vault, wired: the request budget, the client, who is told of requests and logins, and what a reload changes.
 import type { Config } from '../config/config.js';
 import { steadyNeedPerMinute } from '../config/steady-need.js';
 import type { Clock } from '../platform/clock.js';
@@ -7,7 +7,7 @@ import type { Random } from '../platform/random.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { buildRequestBudget, shareRequests } from '../vault/request-budget.js';
+import { buildRequestBudget, shareRequests, type RequestLimits } from '../vault/request-budget.js';
 import { buildVaultClient, type VaultClient } from '../vault/vault-client.js';
 
 /** One permit on demand buys a sequence of at most this many reads. */
@@ -22,6 +22,13 @@ export interface VaultPartOptions {
   readonly logger: Logger;
 }
 
+/** The client as the composition knows it: a reload hands it all the settings. */
+export interface VaultPart extends Omit<VaultClient, 'reconfigure' | 'objectionTo'> {
+  /** What stands against these settings; null: nothing. */
+  objectionTo(config: Config): Promise<string | null>;
+  reconfigure(config: Config): void;
+}
+
 /** null in static mode. */
 export function buildVault({
   config,
@@ -30,31 +37,24 @@ export function buildVault({
   metrics,
   audit,
   logger,
-}: VaultPartOptions): VaultClient | null {
+}: VaultPartOptions): VaultPart | null {
   if (config.vault === null) return null;
+  let { intervalMs } = config.refresh;
   const budget = buildRequestBudget({
     clock,
-    ...shareRequests({
-      requestsPerMinute: config.vault.requestsPerMinute,
-      onDemandRequestsPerMinute: READS_PER_DEMAND * config.refresh.onDemandPerMinute,
-      steadyPerMinute: steadyNeedPerMinute({
-        tokens: config.tokens.length,
-        supersededMax: config.token.supersededMax,
-        intervalMs: config.refresh.intervalMs,
-      }),
-    }),
+    ...requestLimits(config),
     refusals: metrics.vaultBudgetRefused,
   });
   const expiryOf = (ttlMs: number | null): string | null =>
     ttlMs === null ? null : new Date(clock.now() + ttlMs).toISOString();
-  return buildVaultClient({
+  const client = buildVaultClient({
     config: config.vault,
     deployment: config.deployment,
     clock,
     random,
     budget,
     readFile: readText,
-    loginBackoffMaxMs: config.refresh.intervalMs,
+    loginBackoffMaxMs: () => intervalMs,
     onRequest: ({ operation, outcome, seconds }) => {
       metrics.vaultRequest(operation, outcome, seconds);
     },
@@ -69,6 +69,29 @@ export function buildVault({
       audit('vault_login', { mode: method, expires_at: expiresAt });
       logger.info({ method, expires_at: expiresAt }, 'logged in to Vault');
     },
+  });
+  return {
+    ...client,
+    objectionTo: ({ vault }) =>
+      vault === null ? Promise.resolve(null) : client.objectionTo(vault),
+    reconfigure(next) {
+      if (next.vault === null) return;
+      intervalMs = next.refresh.intervalMs;
+      budget.reconfigure(requestLimits(next));
+      client.reconfigure(next.vault);
+    },
+  };
+}
+
+function requestLimits({ vault, refresh, tokens, token }: Config): RequestLimits {
+  return shareRequests({
+    requestsPerMinute: vault?.requestsPerMinute ?? 0,
+    onDemandRequestsPerMinute: READS_PER_DEMAND * refresh.onDemandPerMinute,
+    steadyPerMinute: steadyNeedPerMinute({
+      tokens: tokens.length,
+      supersededMax: token.supersededMax,
+      intervalMs: refresh.intervalMs,
+    }),
   });
 }
 

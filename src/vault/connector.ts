@@ -3,6 +3,7 @@
 // "other side closed".
 import type { Socket } from 'node:net';
 import buildConnector from 'undici/lib/core/connect.js';
+import type { NameLookup } from './name-watch.js';
 import { openTunnel } from './proxy-tunnel.js';
 
 /** PEM texts, and the name to expect in the certificate instead of the address's. */
@@ -18,13 +19,20 @@ export class Connector {
   readonly #proxy: string | null;
   readonly #connecting = new Set<Destroyable>();
   readonly #alerts = new Map<number, Error>();
+  readonly #connected = new Map<Socket, string>();
   #waiters = 0;
 
   /** `timeoutMs`: the backstop behind the deadline of the caller. `proxy`: an `http` or `https` URL, or null. */
-  constructor(tls: TlsSettings, timeoutMs: number, proxy: string | null) {
+  constructor(
+    tls: TlsSettings,
+    timeoutMs: number,
+    proxy: string | null,
+    lookup: NameLookup | undefined,
+  ) {
     this.#proxy = proxy;
     const connector: unknown = buildConnector({
       timeout: timeoutMs,
+      ...(lookup === undefined ? {} : { lookup }),
       ...(tls.ca === null ? {} : { ca: tls.ca }),
       ...(tls.cert === null ? {} : { cert: tls.cert }),
       ...(tls.key === null ? {} : { key: tls.key }),
@@ -56,6 +64,7 @@ export class Connector {
       this.#connecting.delete(socket);
       if (error === null) {
         this.#watchForAlert(connected);
+        this.#note(connected);
         callback(null, connected);
       } else {
         callback(error, null);
@@ -82,10 +91,22 @@ export class Connector {
     this.#connecting.clear();
   }
 
+  /** The addresses of the other ends of what is established; empty behind a proxy, where they say nothing. */
+  connectedTo(): ReadonlySet<string> {
+    return new Set(this.#proxy === null ? this.#connected.values() : []);
+  }
+
   /** What ended the connection, where the pool says only that it ended. */
   causeOf(error: Error): Error {
     const { socket } = error as { readonly socket?: { readonly localPort?: number } | null };
     return this.#alerts.get(socket?.localPort ?? -1) ?? error;
+  }
+
+  #note(socket: Socket): void {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) return;
+    this.#connected.set(socket, remoteAddress);
+    socket.once('close', () => this.#connected.delete(socket));
   }
 
   #watchForAlert(socket: Socket): void {

@@ -4,6 +4,8 @@ import type { Login } from './auth/auth-method.js';
 
 export class HeldLogin {
   readonly login: Login;
+  /** We made it, and may give it back. */
+  readonly isOurs: boolean;
   /** Monotonic. */
   readonly madeAtMs: number;
   /** The last grant; null: no end, or not known. */
@@ -18,8 +20,9 @@ export class HeldLogin {
   checkedAtMs: number;
   isToBeReplaced = false;
 
-  constructor(login: Login, clock: Clock) {
+  constructor(login: Login, isOurs: boolean, clock: Clock) {
     this.login = login;
+    this.isOurs = isOurs;
     this.madeAtMs = clock.monotonicMs();
     this.checkedAtMs = this.madeAtMs;
     this.isAlive = login.isAlive;

@@ -4,6 +4,7 @@
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { Connector, type TlsSettings } from './connector.js';
+import type { NameLookup } from './name-watch.js';
 import { answerBytesMax, type VaultAnswer } from './vault-answer.js';
 
 export interface HttpRequest {
@@ -17,6 +18,8 @@ export interface HttpRequest {
 export interface HttpConnections {
   /** Rejects with the transport's error, or with `signal.reason` at once when aborted; the socket is then gone. */
   request(request: HttpRequest, signal: AbortSignal): Promise<VaultAnswer>;
+  /** The addresses of the other ends of the connections; empty behind a proxy. */
+  connectedTo(): ReadonlySet<string>;
   /** Takes no new request and closes when those under way ended. */
   retire(): Promise<void>;
   /** Closes every socket; requests under way fail. */
@@ -30,6 +33,8 @@ export interface HttpConnectionsOptions {
   readonly proxy: string | null;
   /** The deadline of the caller; the pool's own timeouts are the backstop behind it. Milliseconds. */
   readonly timeoutMs: number;
+  /** Default: the system's. */
+  readonly lookup?: NameLookup | undefined;
 }
 
 const CONNECTIONS_MAX = 8;
@@ -40,7 +45,7 @@ const HEADER_BYTES_MAX = 16_384;
 
 export function openConnections(options: HttpConnectionsOptions): HttpConnections {
   const backstopMs = options.timeoutMs + BACKSTOP_MS;
-  const connector = new Connector(options.tls, backstopMs, options.proxy);
+  const connector = new Connector(options.tls, backstopMs, options.proxy, options.lookup);
   const pool = new Pool(options.origin, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
@@ -53,6 +58,7 @@ export function openConnections(options: HttpConnectionsOptions): HttpConnection
   });
   return {
     request: (request, signal) => send(pool, connector, request, signal),
+    connectedTo: () => connector.connectedTo(),
     retire: () => pool.close(),
     close: async () => {
       connector.drop();

@@ -10,9 +10,9 @@ import { nextStep, type LoginStep } from './login-plan.js';
 export interface LoginKeeperOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly makesLogins: boolean;
+  readonly makesLogins: () => boolean;
   /** The longest wait after a failure. Milliseconds. */
-  readonly backoffMaxMs: number;
+  readonly backoffMaxMs: () => number;
   readonly renew: (held: HeldLogin, signal: AbortSignal) => Promise<RenewResult>;
   /** Makes another login in place of `held`; null when it did. */
   readonly replace: (held: HeldLogin, signal: AbortSignal) => Promise<Failure | null>;
@@ -22,6 +22,8 @@ export interface LoginKeeperOptions {
 
 const BACKOFF_MS = 1_000;
 const SHORT_TTL_MS = 60_000;
+/** Of what is left at the first warning. */
+const SECOND_WARNING = 0.7;
 
 export class LoginKeeper {
   readonly #options: LoginKeeperOptions;
@@ -58,7 +60,8 @@ export class LoginKeeper {
     for (;;) {
       const { ttlMs, longestTtlMs } = held;
       const renewable = held.isRenewable && this.#mayRenew;
-      const step = nextStep({ ttlMs, longestTtlMs, renewable, makesLogins }, random);
+      const life = { ttlMs, longestTtlMs, renewable, makesLogins: makesLogins() };
+      const step = nextStep(life, random);
       if (step === null) return;
       await clock.sleep(step.afterMs, signal);
       const goesOn = await this.#take(step, held, signal);
@@ -76,13 +79,15 @@ export class LoginKeeper {
         await this.#replace(held, signal);
         return false;
       case 'warn':
-        this.#warnOfEnd(held);
+        // it could be renewed, but not any longer: near its maximum a server grants ever less
+        if (held.isRenewable && this.#mayRenew) this.#isFailing = true;
+        await this.#warnOfEnd(held, signal);
         return false;
     }
   }
 
   async #renew(held: HeldLogin, signal: AbortSignal): Promise<boolean> {
-    const { clock, makesLogins, onRenewed, onWarning } = this.#options;
+    const { clock, onRenewed, onWarning } = this.#options;
     for (let failures = 0; ; failures += 1) {
       const result = await this.#options.renew(held, signal);
       signal.throwIfAborted();
@@ -95,14 +100,11 @@ export class LoginKeeper {
         case 'forbidden':
           if (this.#mayRenew) onWarning(renewalForbidden);
           this.#mayRenew = false;
-          return true;
+          await this.#replaceOrWarn(held, signal);
+          return false;
         case 'refused':
-          if (!makesLogins) {
-            this.#isFailing = true;
-            this.#warnOfEnd(held);
-            return false;
-          }
-          await this.#replace(held, signal);
+          this.#isFailing = !this.#options.makesLogins();
+          await this.#replaceOrWarn(held, signal);
           return false;
         case 'unanswered':
           this.#fail(result.failure, held);
@@ -110,6 +112,11 @@ export class LoginKeeper {
           if (isEnded(held, clock)) return false;
       }
     }
+  }
+
+  async #replaceOrWarn(held: HeldLogin, signal: AbortSignal): Promise<void> {
+    if (this.#options.makesLogins()) await this.#replace(held, signal);
+    else await this.#warnOfEnd(held, signal);
   }
 
   async #replace(held: HeldLogin, signal: AbortSignal): Promise<void> {
@@ -135,14 +142,19 @@ export class LoginKeeper {
 
   #waitMs(failures: number, failure: Failure): number {
     const { random, backoffMaxMs } = this.#options;
-    const ceilingMs = Math.min(backoffMaxMs, BACKOFF_MS * 2 ** Math.min(failures, 30));
+    const ceilingMs = Math.min(backoffMaxMs(), BACKOFF_MS * 2 ** Math.min(failures, 30));
     return Math.max(BACKOFF_MS, failure.retryAfterMs ?? 0, random() * ceilingMs);
   }
 
-  #warnOfEnd(held: HeldLogin): void {
-    this.#options.onWarning(
-      `the Vault token ends ${endOf(held)} and cannot be renewed any further: put another one into vault.auth.token`,
-    );
+  /** Twice: a line of last week is easily lost. */
+  async #warnOfEnd(held: HeldLogin, signal: AbortSignal): Promise<void> {
+    const { clock, onWarning } = this.#options;
+    const sentence = `the Vault token ends ${endOf(held)} and cannot be renewed any further: put another one into vault.auth.token`;
+    onWarning(sentence);
+    const leftMs = held.endsAtMs - clock.monotonicMs();
+    if (!(leftMs > 0) || leftMs === Infinity) return;
+    await clock.sleep(leftMs * SECOND_WARNING, signal);
+    onWarning(`soon: ${sentence}`);
   }
 
   #tellIfShort({ ttlMs }: HeldLogin): void {

@@ -7,7 +7,7 @@ import type { HeldLogin } from './held-login.js';
 export interface LoginRevocationsOptions {
   readonly clock: Clock;
   /** How long a read that holds a replaced login may at most take. Milliseconds. */
-  readonly readsEndWithinMs: number;
+  readonly readsEndWithinMs: () => number;
   readonly revoke: (held: HeldLogin, signal: AbortSignal) => Promise<boolean>;
   readonly closed: AbortSignal;
 }
@@ -30,7 +30,7 @@ export class LoginRevocations {
     if (!this.#isWorth(held)) return;
     this.#retired.add(held);
     clock
-      .sleep(readsEndWithinMs, closed)
+      .sleep(readsEndWithinMs(), closed)
       .then(() => (this.#retired.delete(held) ? revoke(held, closed) : false))
       .catch(() => undefined);
   }

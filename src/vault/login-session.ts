@@ -22,11 +22,11 @@ export interface LoginSessionOptions {
   readonly method: AuthMethod;
   readonly namespace: string | null;
   /** The longest wait after refused logins. Milliseconds. */
-  readonly backoffMaxMs: number;
+  readonly backoffMaxMs: () => number;
   /** Ends what is under way when the client is closed. */
   readonly closed: AbortSignal;
   /** How long one read may at most take. Milliseconds. */
-  readonly timeoutMs: number;
+  readonly timeoutMs: () => number;
   readonly onLogin?: ((login: LoginEvent) => void) | undefined;
   readonly onRenewed?: ((login: LoginEvent) => void) | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
@@ -53,6 +53,8 @@ export class LoginSession {
   readonly #options: LoginSessionOptions;
   readonly #keeper: LoginKeeper;
   readonly #revocations: LoginRevocations;
+  #method: AuthMethod;
+  #namespace: string | null;
   #held: HeldLogin | null = null;
   #pending: SharedWork<HeldResult> | null = null;
   #refusal: { readonly failure: Failure; readonly untilMs: number } | null = null;
@@ -60,13 +62,15 @@ export class LoginSession {
 
   constructor(options: LoginSessionOptions) {
     this.#options = options;
-    const { clock, random, method, backoffMaxMs, closed } = options;
+    const { clock, random, backoffMaxMs, closed } = options;
+    this.#method = options.method;
+    this.#namespace = options.namespace;
     const behindReads = (signal: AbortSignal): LoginContext =>
       this.#context({ budget: 'background', signal });
     this.#keeper = new LoginKeeper({
       clock,
       random,
-      makesLogins: method.makesLogins,
+      makesLogins: () => this.#method.makesLogins,
       backoffMaxMs,
       renew: (held, signal) => renewSelf(behindReads(signal), held.login),
       replace: (held, signal) => this.#replace(held, signal),
@@ -76,7 +80,7 @@ export class LoginSession {
     this.#revocations = new LoginRevocations({
       clock,
       closed,
-      readsEndWithinMs: options.timeoutMs + READ_MARGIN_MS,
+      readsEndWithinMs: () => options.timeoutMs() + READ_MARGIN_MS,
       revoke: (held, signal) => revokeSelf(behindReads(signal), held.login.vaultToken),
     });
     closed.addEventListener('abort', () => {
@@ -84,16 +88,29 @@ export class LoginSession {
     });
   }
 
+  /**
+   * From now on logins are made so. The login in use is used until there is one: reads go on meanwhile, also when the
+   * new credential is refused.
+   */
+  reconfigure(method: AuthMethod, namespace: string | null): void {
+    this.#method = method;
+    this.#namespace = namespace;
+    this.again();
+  }
+
+  /** The next read makes the login in use anew, without waiting for an earlier refusal to be over. */
+  again(): void {
+    this.#forgetRefusals();
+    if (this.#held !== null) this.#held.isToBeReplaced = true;
+  }
+
   /** The login to use, made now if need be. One request at most for one caller or many. */
   async current(options: CallOptions): Promise<HeldResult> {
-    const isNew = await this.#options.method.hasNewCredential();
+    const isNew = await this.#method.hasNewCredential();
     options.signal.throwIfAborted();
     const held = this.#held;
-    if (isNew) {
-      this.#forgetRefusals();
-      if (held !== null) held.isToBeReplaced = true;
-    }
-    if (held !== null && this.#options.method.makesLogins && isEnded(held, this.#options.clock)) {
+    if (isNew) this.again();
+    if (held !== null && this.#method.makesLogins && isEnded(held, this.#options.clock)) {
       held.isAlive = false;
       held.isToBeReplaced = true;
     }
@@ -112,7 +129,8 @@ export class LoginSession {
 
   /** A read was refused with 403. Looks whether the login lives, and decides whether it is to be replaced. */
   async refused(held: HeldLogin, options: CallOptions): Promise<boolean | null> {
-    const { clock, method } = this.#options;
+    const { clock } = this.#options;
+    const method = this.#method;
     // it was replaced while this read was under way: the next one has the new login
     if (held !== this.#held) return null;
     const nowMs = clock.monotonicMs();
@@ -130,8 +148,8 @@ export class LoginSession {
   /** Gives back the logins that we made and replaced, with `alsoCurrent` the one in use too. Never rejects. */
   async end(alsoCurrent: boolean): Promise<void> {
     this.#keeper.stop();
-    const isOurs = alsoCurrent && this.#options.method.makesLogins;
-    await this.#revocations.finish(isOurs ? this.#held : null);
+    const isGiven = alsoCurrent && this.#held?.isOurs === true;
+    await this.#revocations.finish(isGiven ? this.#held : null);
   }
 
   /** A renewal failed and none has succeeded since. */
@@ -186,20 +204,23 @@ export class LoginSession {
   }
 
   async #login(options: CallOptions): Promise<HeldResult> {
-    const { clock, method } = this.#options;
+    const method = this.#method;
     const result = await method.login(this.#context(options));
     if (!result.ok) return this.#refuse(result);
     this.#forgetRefusals();
-    const held = new HeldLogin(result.login, clock);
+    const held = new HeldLogin(result.login, method.makesLogins, this.#options.clock);
+    // the settings were reloaded meanwhile
+    held.isToBeReplaced = method !== this.#method;
     this.#adopt(held);
     return { ok: true, held };
   }
 
   #adopt(held: HeldLogin): void {
-    const { method, onLogin } = this.#options;
+    const { onLogin, onWarning } = this.#options;
     const before = this.#held;
     this.#held = held;
-    if (before !== null && method.makesLogins) this.#revocations.retire(before);
+    if (before?.isOurs === true) this.#revocations.retire(before);
+    if (held.isAlive === null && held.login.vaultToken !== null) onWarning?.(lookupForbidden);
     if (held.isAlive === false || held.login.vaultToken === null) {
       this.#keeper.stop();
       return;
@@ -209,13 +230,13 @@ export class LoginSession {
   }
 
   #eventOf({ ttlMs, isRenewable }: HeldLogin): LoginEvent {
-    return { method: this.#options.method.name, ttlMs, renewable: isRenewable };
+    return { method: this.#method.name, ttlMs, renewable: isRenewable };
   }
 
   #refuse(result: Extract<LoginResult, { ok: false }>): HeldResult {
     if (result.failure.class === 'vault_login_failed') {
       const { clock, random, backoffMaxMs } = this.#options;
-      const ceilingMs = Math.min(backoffMaxMs, BACKOFF_MS * 2 ** Math.min(this.#refusals, 30));
+      const ceilingMs = Math.min(backoffMaxMs(), BACKOFF_MS * 2 ** Math.min(this.#refusals, 30));
       this.#refusals += 1;
       const untilMs = clock.monotonicMs() + random() * ceilingMs;
       this.#refusal = { failure: result.failure, untilMs };
@@ -229,7 +250,10 @@ export class LoginSession {
   }
 
   #context(options: CallOptions): LoginContext {
-    const { caller, namespace, clock } = this.#options;
-    return { ...options, caller, namespace, nowMs: clock.now() };
+    const { caller, clock } = this.#options;
+    return { ...options, caller, namespace: this.#namespace, nowMs: clock.now() };
   }
 }
+
+const lookupForbidden =
+  "Vault does not tell how long the Vault token lives, because its policies do not allow to look it up: attach Vault's default policy; until then it is not renewed, and its end comes unannounced";

@@ -14,13 +14,18 @@ export interface RequestBudget {
   take(kind: BudgetKind, signal: AbortSignal, onWait?: (ms: number) => void): Promise<void>;
   /** Takes a permit if there is one now, behind nobody. */
   tryTake(kind: BudgetKind): boolean;
+  /** Other limits, from now on. What was taken in the last minute counts against them. */
+  reconfigure(limits: RequestLimits): void;
 }
 
-export interface RequestBudgetOptions {
-  readonly clock: Clock;
+export interface RequestLimits {
   /** Requests in any 60 s, a third of them (at least 1) at once. Whole, ≥ 0; 0 means never. */
   readonly pollPerMinute: number;
   readonly onDemandPerMinute: number;
+}
+
+export interface RequestBudgetOptions extends RequestLimits {
+  readonly clock: Clock;
   /** Told once for each request that was not allowed at once. */
   readonly refusals?: (kind: BudgetKind) => void;
 }
@@ -36,6 +41,11 @@ export function buildRequestBudget(options: RequestBudgetOptions): RequestBudget
     return spareMs === 0 && share.take(clock.monotonicMs());
   };
   return {
+    reconfigure({ pollPerMinute, onDemandPerMinute }) {
+      const nowMs = clock.monotonicMs();
+      poll.reconfigure(pollPerMinute, nowMs);
+      onDemand.reconfigure(onDemandPerMinute, nowMs);
+    },
     tryTake(kind) {
       if (isTaken(kind)) return true;
       refusals?.(kind);
@@ -56,6 +66,10 @@ export function buildRequestBudget(options: RequestBudgetOptions): RequestBudget
       } while (!isTaken(kind));
     },
   };
+}
+
+function burstOf(perMinute: number): number {
+  return Math.max(1, Math.floor(perMinute / 3));
 }
 
 /** How many requests a minute each share has, of all that are allowed; polling is never left below its steady need. */
@@ -105,18 +119,30 @@ const NEVER_MS = 2 ** 31 - 1;
  */
 class Share {
   readonly waiting: symbol[] = [];
-  readonly #rate: number;
-  readonly #burst: number;
-  readonly #permits: Float64Array;
+  #rate: number;
+  #burst: number;
+  #permits: Float64Array;
   #oldest = 0;
   #level: number;
   #filledAt: number | null = null;
 
   constructor(perMinute: number) {
     this.#rate = perMinute;
-    this.#burst = Math.max(1, Math.floor(perMinute / 3));
+    this.#burst = burstOf(perMinute);
     this.#level = this.#burst;
     this.#permits = new Float64Array(perMinute).fill(-Infinity);
+  }
+
+  reconfigure(perMinute: number, nowMs: number): void {
+    if (perMinute === this.#rate) return;
+    this.#fill(nowMs);
+    const newestFirst = [...this.#permits].sort((a, b) => b - a).slice(0, perMinute);
+    this.#rate = perMinute;
+    this.#burst = burstOf(perMinute);
+    this.#level = Math.min(this.#level, this.#burst);
+    this.#permits = new Float64Array(perMinute).fill(-Infinity);
+    this.#permits.set(newestFirst.reverse(), perMinute - newestFirst.length);
+    this.#oldest = 0;
   }
 
   take(nowMs: number): boolean {

@@ -9,9 +9,9 @@ import { failureOfError } from './failure-of-error.js';
 import { NodeSurvey } from './node-survey.js';
 import type { VaultRequest } from './node-vault-requests.js';
 import type { BudgetKind, RequestBudget } from './request-budget.js';
-import type { TlsFiles } from './tls-files.js';
 import type { VaultAnswer } from './vault-answer.js';
 import type { VaultNode } from './vault-node.js';
+import type { VaultRoute } from './vault-route.js';
 
 /** Who pays, who may end it, and who is told how long it may take. */
 export interface CallOptions {
@@ -47,37 +47,49 @@ export interface VaultCaller {
   clockOffsetMs(): number;
 }
 
+/** One whose way to Vault can be put in place of another. */
+export interface RoutedCaller extends VaultCaller {
+  /** Calls from now on go by `route`; those under way end on the one before. */
+  follow(route: VaultRoute): void;
+}
+
 export interface VaultCallerOptions {
   readonly clock: Clock;
   readonly budget: RequestBudget;
-  readonly addresses: Addresses;
-  readonly nodes: ReadonlyMap<string, VaultNode>;
-  readonly tlsFiles: TlsFiles;
-  readonly timeoutMs: number;
+  readonly route: VaultRoute;
   /** Ends what goes on behind the back of callers. */
   readonly closed: AbortSignal;
   readonly onRequest?: ((event: RequestEvent) => void) | undefined;
 }
 
-export function buildVaultCaller(options: VaultCallerOptions): VaultCaller {
-  const { clock, budget, addresses, onRequest } = options;
+export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
+  const { clock, budget, onRequest } = options;
   let answeredBy: VaultNode | undefined;
-  const survey = new NodeSurvey({
-    clock,
-    addresses,
-    list: [...options.nodes.keys()],
-    askHealth: (address) => askHealth(options, address),
+  const surveyed = (followed: VaultRoute): Surveyed => ({
+    route: followed,
+    survey: new NodeSurvey({
+      clock,
+      addresses: followed.addresses,
+      list: [...followed.nodes.keys()],
+      askHealth: (address) => askHealth(options, followed, address),
+    }),
   });
+  let current = surveyed(options.route);
   return {
     clockOffsetMs: () => answeredBy?.clockOffsetMs() ?? 0,
+    follow(next) {
+      current = surveyed(next);
+    },
     async call(operation, request, callOptions, interpret) {
       await budget.take(callOptions.budget, callOptions.signal, callOptions.onDeadline);
-      callOptions.onDeadline?.(options.timeoutMs);
+      const { route, survey } = current;
+      const { addresses } = route;
+      callOptions.onDeadline?.(route.timeoutMs);
       if (operation === 'read') survey.beforeRead();
       const address = operation === 'read' ? addresses.forRead() : addresses.current();
       const startedMs = clock.monotonicMs();
-      const asked = await ask(options, address, request, callOptions.signal);
-      if ('answer' in asked) answeredBy = options.nodes.get(address);
+      const asked = await ask(options, route, address, request, callOptions.signal);
+      if ('answer' in asked) answeredBy = route.nodes.get(address);
       const result = 'answer' in asked ? interpret(asked.answer) : asked;
       const outcome = result.ok ? (result.outcome ?? 'ok') : result.failure.class;
       const seconds = (clock.monotonicMs() - startedMs) / 1_000;
@@ -92,6 +104,11 @@ export function buildVaultCaller(options: VaultCallerOptions): VaultCaller {
   };
 }
 
+interface Surveyed {
+  readonly route: VaultRoute;
+  readonly survey: NodeSurvey;
+}
+
 const healthRequest = {
   method: 'GET',
   path: 'sys/health',
@@ -100,11 +117,15 @@ const healthRequest = {
 } as const;
 
 /** Paid by the budget too, behind reads. */
-async function askHealth(options: VaultCallerOptions, address: string): Promise<number | null> {
+async function askHealth(
+  options: VaultCallerOptions,
+  route: VaultRoute,
+  address: string,
+): Promise<number | null> {
   const { clock, budget, closed, onRequest } = options;
   await budget.take('background', closed);
   const startedMs = clock.monotonicMs();
-  const asked = await ask(options, address, healthRequest, closed);
+  const asked = await ask(options, route, address, healthRequest, closed);
   const outcome = 'answer' in asked ? 'ok' : asked.failure.class;
   const seconds = (clock.monotonicMs() - startedMs) / 1_000;
   onRequest?.({ operation: 'health', outcome, address, seconds });
@@ -112,18 +133,19 @@ async function askHealth(options: VaultCallerOptions, address: string): Promise<
 }
 
 async function ask(
-  options: VaultCallerOptions,
+  { clock }: VaultCallerOptions,
+  route: VaultRoute,
   address: string,
   request: VaultRequest,
   signal: AbortSignal,
 ): Promise<{ readonly answer: VaultAnswer } | { readonly ok: false; readonly failure: Failure }> {
-  const node = options.nodes.get(address);
+  const node = route.nodes.get(address);
   if (node === undefined) throw new Error('an address without a node');
   try {
-    const tls = await options.tlsFiles.read();
+    const tls = await route.tlsFiles.read();
     const send = (deadline: AbortSignal): Promise<VaultAnswer> =>
       node.request(request, tls, deadline);
-    return { answer: await withDeadline(options.clock, options.timeoutMs, signal, send) };
+    return { answer: await withDeadline(clock, route.timeoutMs, signal, send) };
   } catch (error) {
     signal.throwIfAborted();
     return { ok: false, failure: failureOfError(error) };

@@ -3,15 +3,18 @@
 import type { VaultConfig } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
-import { buildAddresses } from './addresses.js';
+import type { AuthMethod } from './auth/auth-method.js';
 import { buildConfiguredAuth } from './auth/configured-auth.js';
+import { failureOfError } from './failure-of-error.js';
 import { buildKv2Reader, type Kv2Reader } from './kv2-reader.js';
 import { LoginSession, type LoginEvent } from './login-session.js';
+import type { NameLookup } from './name-watch.js';
 import type { RequestBudget } from './request-budget.js';
 import type { SecretLocation } from './secret-path.js';
+import { vaultDifference } from './settings-difference.js';
 import { buildTlsFiles } from './tls-files.js';
 import { buildVaultCaller, type RequestEvent } from './vault-caller.js';
-import { buildVaultNode } from './vault-node.js';
+import { buildVaultRoute, type VaultRoute } from './vault-route.js';
 
 export interface VaultClient {
   /** A reader for `{mount}/data/{prefix}/{deployment}/{path}`. Throws `RangeError` for a path with `..` or an empty segment. */
@@ -26,6 +29,13 @@ export interface VaultClient {
   clockOffsetMs(): number;
   /** The address that is asked next, as configured. */
   address(): string;
+  /** What stands against `config`, for who reloads: a sentence, or null. Reads the files that it names. */
+  objectionTo(config: VaultConfig): Promise<string | null>;
+  /**
+   * Takes other settings, all but those that say where the secret is (mount, prefix, namespace). Reads under way end as
+   * they began; a login is made anew only where its settings changed, or no address is left of those before.
+   */
+  reconfigure(config: VaultConfig): void;
   /** Gives replaced logins back (within 0.7 s), ends what is under way and closes every connection. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -39,7 +49,9 @@ export interface VaultClientOptions {
   /** Reads a PEM file. Rejects when it cannot. */
   readonly readFile: (path: string) => Promise<string>;
   /** The longest wait after refused logins; the refresh interval is a good one. Default 60 s. Milliseconds. */
-  readonly loginBackoffMaxMs?: number;
+  readonly loginBackoffMaxMs?: () => number;
+  /** How names are resolved; default: the system's. */
+  readonly lookup?: NameLookup;
   readonly onRequest?: (event: RequestEvent) => void;
   readonly onLogin?: (event: LoginEvent) => void;
   readonly onRenewed?: (event: LoginEvent) => void;
@@ -51,37 +63,25 @@ const LOGIN_BACKOFF_MAX_MS = 60_000;
 
 /** Makes no request. Throws `TypeError` for an address that is no URL. */
 export function buildVaultClient(options: VaultClientOptions): VaultClient {
-  const { config, clock, random, budget } = options;
-  const closing = new AbortController();
-  const addresses = buildAddresses(config.addresses);
-  const { timeoutMs, proxy } = config;
-  const nodes = new Map(
-    config.addresses.map((address) => [
-      address,
-      buildVaultNode({ address, clock, timeoutMs, proxy }),
-    ]),
-  );
-  const tlsFiles = buildTlsFiles(config, options.readFile);
+  const { clock, random, budget, readFile, lookup } = options;
   const { onRequest, onLogin, onRenewed, onWarning = () => undefined } = options;
-  const caller = buildVaultCaller({
-    clock,
-    budget,
-    addresses,
-    nodes,
-    tlsFiles,
-    timeoutMs,
-    closed: closing.signal,
-    onRequest,
-  });
+  const closing = new AbortController();
+  let { config } = options;
+  const routeOf = (of: VaultConfig): VaultRoute =>
+    buildVaultRoute({ config: of, clock, readFile, lookup });
+  const authOf = (of: VaultConfig): AuthMethod =>
+    buildConfiguredAuth(of.auth, { readFile, onWarning });
+  let route = routeOf(config);
+  const caller = buildVaultCaller({ clock, budget, route, closed: closing.signal, onRequest });
   const session = new LoginSession({
     clock,
     random,
     caller,
-    method: buildConfiguredAuth(config.auth, { readFile: options.readFile, onWarning }),
-    namespace: config.auth.namespace ?? config.namespace,
-    backoffMaxMs: options.loginBackoffMaxMs ?? LOGIN_BACKOFF_MAX_MS,
+    method: authOf(config),
+    namespace: loginNamespace(config),
+    backoffMaxMs: options.loginBackoffMaxMs ?? (() => LOGIN_BACKOFF_MAX_MS),
     closed: closing.signal,
-    timeoutMs,
+    timeoutMs: () => config.timeoutMs,
     onLogin,
     onRenewed,
     onWarning,
@@ -97,13 +97,36 @@ export function buildVaultClient(options: VaultClientOptions): VaultClient {
     loginExpiresAt: () => session.expiresAt(),
     renewalFailed: () => session.isRenewalFailing(),
     clockOffsetMs,
-    address: () => addresses.current(),
+    address: () => route.addresses.current(),
+    async objectionTo(next) {
+      try {
+        await buildTlsFiles(next, readFile).read();
+        return null;
+      } catch (error) {
+        return failureOfError(error).message;
+      }
+    },
+    reconfigure(next) {
+      const difference = vaultDifference(config, next);
+      config = next;
+      if (difference.route) {
+        route.retire();
+        route = routeOf(next);
+        caller.follow(route);
+      }
+      if (difference.login) session.reconfigure(authOf(next), loginNamespace(next));
+      else if (difference.isElsewhere) session.again();
+    },
     async close() {
       await session.end(config.auth.revokeOnExit);
       closing.abort(new Error('the Vault client is closed'));
-      await Promise.all([...nodes.values()].map((node) => node.close()));
+      await route.close();
     },
   };
+}
+
+function loginNamespace({ auth, namespace }: VaultConfig): string | null {
+  return auth.namespace ?? namespace;
 }
 
 function locationOf({ config, deployment }: VaultClientOptions, path: string): SecretLocation {

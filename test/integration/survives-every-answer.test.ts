@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import type { DevVault, Fault } from '../../src/dev-vault/index.js';
 import type { HealthBody } from '../../src/health/body.js';
 import type { FailureClass } from '../../src/health/failure.js';
-import { type AgentProcess, pause } from '../fixtures/agent-process.js';
+import type { AgentProcess } from '../fixtures/agent-process.js';
 import { agentOf, putToken, SECRET_PATH, vaultWithToken } from '../fixtures/scene.js';
 import { strong } from '../fixtures/readings.js';
 
@@ -31,7 +31,7 @@ function fault(added: Fault): (vault: DevVault) => () => void {
 /** Open connections are reset first: a kept one would still be answered. */
 async function hangAtConnect(vault: DevVault): Promise<() => void> {
   const refusal = vault.faults.add({ kind: 'refuse' });
-  await pause(50);
+  await vault.settled();
   const end = fault({ kind: 'hang-at-connect' })(vault);
   refusal.remove();
   return end;

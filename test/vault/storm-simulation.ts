@@ -158,8 +158,8 @@ class World {
       caller,
       method,
       namespace: null,
-      backoffMaxMs: INTERVAL_MS,
-      timeoutMs: 10_000,
+      backoffMaxMs: () => INTERVAL_MS,
+      timeoutMs: () => 10_000,
       closed: this.#closing.signal,
     });
     const clockOffsetMs = (): number => 0;
