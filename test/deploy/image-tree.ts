@@ -41,6 +41,8 @@ export interface StandIns {
 export function assembleImage({ files }: StandIns): ImageTree {
   const stages = parseDockerfile(readFileSync(join(root, 'deploy/Dockerfile'), 'utf8'));
   const folder = mkdtempSync(join(tmpdir(), 'kt-image-'));
+  // as an engine's: any user of a container gets in
+  chmodSync(folder, 0o755);
   const places = new Map<string, string>();
   stages.forEach((stage, at) => {
     const place = join(folder, stage.name ?? 'final');
