@@ -49,7 +49,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     random,
   });
   await start(agent, options);
-  const running = Promise.all([agent.tokens.start(), agent.sinks.start()]);
+  const running = Promise.all([
+    agent.tokens.start(),
+    agent.clients?.start(),
+    agent.sinks.start(),
+  ]);
   const signal = await Promise.race([stopping.asked, running]);
   await stop(agent, String(signal), stopping, clock);
   return 0;
@@ -75,7 +79,7 @@ const PART_STOP_MS = 1000;
 const FLUSH_MS = 500;
 
 async function stop(
-  { http, apiTokens, sinks, tokens, vault, reload, logger, audit, lines }: Agent,
+  { http, apiTokens, sinks, tokens, clients, vault, reload, logger, audit, lines }: Agent,
   signal: string,
   { hurry }: Stopping,
   clock: Clock,
@@ -86,13 +90,17 @@ async function stop(
   const stopServing = (): Promise<void> => {
     http.drain();
     apiTokens.stop();
+    clients?.release();
     return http.stop(timeoutMs);
   };
   await runSteps([serveOn, stopServing], { clock, withinMs: delayMs + timeoutMs, hurry });
   const closeVault = async (): Promise<void> => {
     await vault?.close();
   };
-  await runSteps([() => sinks.stop(), () => tokens.stop(), closeVault], {
+  const stopPolling = async (): Promise<void> => {
+    await Promise.all([tokens.stop(), clients?.stop()]);
+  };
+  await runSteps([() => sinks.stop(), stopPolling, closeVault], {
     clock,
     withinMs: PART_STOP_MS,
     hurry,

@@ -16,8 +16,8 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { AgentToken } from '../token/agent-token.js';
 import { StaticToken } from '../token/static.js';
 import type { Decision } from '../token/store.js';
-import { buildRequestBudget } from '../vault/request-budget.js';
 import type { Attempts } from './attempts.js';
+import type { TakePermit } from './permits.js';
 import { writeTokenFile } from './token-file.js';
 import { readTokenText } from './token-limits.js';
 import { tokenFacts, type TokenService } from './token-service.js';
@@ -30,6 +30,8 @@ export interface ApiTokensOptions {
   readonly attempts: Attempts;
   readonly clock: Clock;
   readonly random: Random;
+  /** null: Vault is never asked on demand. */
+  readonly takePermit: TakePermit | null;
   readonly metrics: Pick<Metrics, 'refreshedOnDemand'>;
 }
 
@@ -40,7 +42,7 @@ export interface ApiTokens {
 }
 
 export function buildApiTokens(options: ApiTokensOptions): ApiTokens {
-  const takePermit = buildPermits(options);
+  const { takePermit } = options;
   const demands: RefreshOnDemand[] = [];
   const tokens = options.services.map((service) => {
     const demand =
@@ -63,16 +65,6 @@ export function buildApiTokens(options: ApiTokensOptions): ApiTokens {
       for (const demand of demands) demand.stop();
     },
   };
-}
-
-type TakePermit = (signal: AbortSignal) => Promise<void>;
-
-/** One bucket for all tokens; null: Vault is never asked on demand. */
-function buildPermits({ config, clock }: ApiTokensOptions): TakePermit | null {
-  const { onDemandPerMinute } = config().refresh;
-  if (onDemandPerMinute === 0) return null;
-  const bucket = buildRequestBudget({ clock, pollPerMinute: 0, onDemandPerMinute });
-  return (signal) => bucket.take('on_demand', signal);
 }
 
 function buildDemand(

@@ -17,7 +17,9 @@ import { buildLines, type Stdout } from './lines.js';
 import type { TellEvent } from './agent-event.js';
 import { buildApiTokens } from './api-tokens.js';
 import { buildAttempts } from './attempts.js';
+import { buildClients } from './clients.js';
 import { refuseWhatIsNotBuilt } from './not-yet.js';
+import { buildPermits } from './permits.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
 import { buildSinks } from './sinks.js';
@@ -81,10 +83,14 @@ export async function buildAgent(parts: AgentParts) {
     onEvent,
     onAttempted: attempts.ended,
   });
+  const takePermit = buildPermits(config, clock);
+  const clients =
+    vault && buildClients({ config, vault, takePermit, clock, random, logger, audit, metrics });
   const reload = buildReload({
     config,
     load,
     tokens,
+    clients,
     vault,
     lines,
     logger,
@@ -107,6 +113,7 @@ export async function buildAgent(parts: AgentParts) {
     version,
     clock,
     services: tokens.services,
+    clients,
     vault,
     sinks,
     limits: () => reload.config().refresh,
@@ -119,12 +126,13 @@ export async function buildAgent(parts: AgentParts) {
     attempts,
     clock,
     random,
+    takePermit,
     metrics,
   });
   const http = buildHttp({
     signed: {
       tokens: apiTokens.tokens,
-      clients: null,
+      clients: clients?.directory ?? null,
       settings: () => apiSettings(reload.config()),
       maxSkewMs: config.signature.maxSkewMs,
       sharedAddresses: config.listen.sharedAddresses,
@@ -151,7 +159,7 @@ export async function buildAgent(parts: AgentParts) {
       metrics.rateLimited('connections');
     },
   });
-  return { lines, logger, audit, vault, tokens, sinks, reload, apiTokens, http };
+  return { lines, logger, audit, vault, tokens, clients, sinks, reload, apiTokens, http };
 }
 
 function statusPageOf({ config, rotate }: AgentParts): StatusPageOptions | null {

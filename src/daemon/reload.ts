@@ -6,6 +6,7 @@ import type { LoadResult } from '../config/load.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { RootLogger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Clients } from './clients.js';
 import type { Lines } from './lines.js';
 import { settingsInForce } from './settings-in-force.js';
 import type { TokenServices } from './token-services.js';
@@ -15,6 +16,8 @@ export interface ReloadOptions {
   readonly config: Config;
   readonly load: () => Promise<LoadResult>;
   readonly tokens: Pick<TokenServices, 'reconfigure'>;
+  /** null: static mode. */
+  readonly clients: Pick<Clients, 'reconfigure'> | null;
   /** null: static mode. */
   readonly vault: Pick<VaultPart, 'objectionTo' | 'reconfigure'> | null;
   readonly lines: Pick<Lines, 'reopen'>;
@@ -47,6 +50,7 @@ export function buildReload(options: ReloadOptions): Reload {
     current = settingsInForce(current, next);
     logger.setLevel(next.log.level);
     options.tokens.reconfigure(next);
+    options.clients?.reconfigure(next);
     options.vault?.reconfigure(current);
     metrics.configReloaded('ok');
     audit('config_reloaded', { outcome: 'ok', names: changes.map(({ key }) => key) });

@@ -31,6 +31,8 @@ export interface ReportsOptions {
   readonly clock: Clock;
   readonly services: readonly TokenService[];
   /** null: static mode. */
+  readonly clients?: { lateness(): string | null } | null;
+  /** null: static mode. */
   readonly vault: VaultFacts | null;
   readonly sinks: Pick<Sinks, 'health' | 'facts'>;
   readonly limits: () => HealthLimits & { readonly intervalMs: number };
@@ -73,7 +75,9 @@ export function buildReports(options: ReportsOptions): Reports {
     vault: vault === null ? null : vaultHealth(vault),
   });
   const late = (): string | null =>
-    services.map(({ loop }) => loop?.lateness() ?? null).find((reason) => reason !== null) ?? null;
+    [...services.map(({ loop }) => loop), options.clients]
+      .map((polled) => polled?.lateness() ?? null)
+      .find((reason) => reason !== null) ?? null;
 
   return {
     health: () => {

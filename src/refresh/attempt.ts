@@ -3,12 +3,12 @@
 import type { Failure } from '../health/failure.js';
 import type { Clock } from '../platform/clock.js';
 import type { Observation } from '../token/history.js';
-import type { TokenStore } from '../token/store.js';
+import type { PolledStore } from './polled-store.js';
 import type { ReadOptions, ReadResult, SecretReader } from './reader.js';
 import type { AttemptOutcome } from './record.js';
 
 export interface AttemptParts {
-  readonly store: TokenStore;
+  readonly store: PolledStore;
   readonly reader: SecretReader;
   readonly clock: Clock;
 }
@@ -69,7 +69,7 @@ function failureOf(observation: Observation): Failure | null {
     case 'malformed':
       return {
         class: 'secret_malformed',
-        message: `${observation.problem}; write a good version (vault kv put), the last good token is kept`,
+        message: `${observation.problem}; write a good version (vault kv put), the last good one is kept`,
       };
     case 'deleted':
       return {

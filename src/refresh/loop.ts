@@ -1,11 +1,11 @@
-// The loop that keeps one token fresh. It waits, attempts, records, schedules; everything it decides is decided by a
+// The loop that keeps one secret fresh. It waits, attempts, records, schedules; everything it decides is decided by a
 // pure function beside it. Refreshes are serialised by one mutex and shared: who asks during one gets its outcome.
 import { Mutex } from 'async-mutex';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
-import type { Decision, TokenStore } from '../token/store.js';
 import { attemptRefresh } from './attempt.js';
 import { delayAfter, type Schedule } from './policy.js';
+import type { PolledStore } from './polled-store.js';
 import type { SecretReader } from './reader.js';
 import { type AttemptOutcome, emptyRecord, recordAttempt, type RefreshRecord } from './record.js';
 import { lateness, type LoopBeat } from './watchdog.js';
@@ -19,7 +19,7 @@ export interface RefreshSettings extends Schedule {
 
 export interface RefreshLoopOptions {
   readonly name: string;
-  readonly store: TokenStore;
+  readonly store: PolledStore;
   readonly reader: SecretReader;
   readonly settings: RefreshSettings;
   readonly clock: Clock;
@@ -136,7 +136,7 @@ export class RefreshLoop {
     }
   }
 
-  #noteChange({ change }: Decision): void {
+  #noteChange({ change }: { readonly change: string }): void {
     if (change === 'unchanged' || change === 'patched') return;
     this.#record = { ...this.#record, lastChangeAt: this.#options.clock.now() };
   }

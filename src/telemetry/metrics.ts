@@ -194,7 +194,7 @@ function buildCounters(registry: Registry, options: MetricsOptions) {
       registry,
       'keytender_refresh_on_demand_total',
       'Refreshes that a request asked for.',
-      { token: tokens, outcome: onDemandOutcomes },
+      { token: [...tokens, UNKNOWN], outcome: onDemandOutcomes },
     ),
     vaultRequests: counter(
       registry,

@@ -14,8 +14,10 @@ export function stampOf({ version, createdTime }: LiveReading | GoneReading): Ve
 export type Place = 'same' | 'newer' | 'recreated';
 
 /** Where a pair shown as the newest stands beside the newest accepted one. */
-export function placeOf(history: TokenHistory, stamp: VersionStamp): Place | 'regressed' {
-  const { newest, floorNs, left } = history;
+export function placeOf(
+  { newest, floorNs, left }: Pick<TokenHistory, 'newest' | 'floorNs' | 'left'>,
+  stamp: VersionStamp,
+): Place | 'regressed' {
   if (newest !== null && isSamePair(newest, stamp)) return 'same';
   if (hasPair(left, stamp)) return 'regressed';
   if (newest !== null && stamp.version <= newest.version) {

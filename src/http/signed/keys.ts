@@ -29,16 +29,18 @@ export interface HeldKey extends KeyringEntry {
   readonly versions: readonly number[];
 }
 
-/** Remembered of each token after they stopped. */
+/** Remembered of each token, and of each client, after they stopped. */
 const RETIRED_MAX = 4;
+const RETIRED_OWNERS_MAX = 1024;
 /** Versions of one generation that a `keyid` may name; older ones count as not held. */
 const VERSIONS_MAX = 256;
 
 export class Keys {
   readonly #tokens: readonly ApiToken[];
   readonly #clients: ClientDirectory | null;
+  /** By token or `client:id`: one that went stays known. */
   readonly #retired = new Map<string, readonly HeldKey[]>();
-  readonly #held = new Map<string, readonly HeldKey[]>();
+  #held: ReadonlyMap<string, readonly HeldKey[]> = new Map();
   #seen: readonly unknown[] = [];
   #entries: readonly HeldKey[] = [];
   #keyring = new Keyring([]);
@@ -68,20 +70,32 @@ export class Keys {
   }
 
   #rebuild(looks: ReadonlyMap<string, TokenLook>, clients: ReadonlyMap<string, NamedClient>): void {
-    const ofTokens = [...looks].flatMap(([name, look]) => {
-      const held = isAccepted(look) ? heldKeys(name, look.snapshot) : [];
-      const before = [...(this.#held.get(name) ?? []), ...(this.#retired.get(name) ?? [])];
-      const retired = before
-        .filter(({ key }) => !held.some((one) => one.key.equals(key)))
-        .filter(({ key }, at, all) => all.findIndex((one) => one.key.equals(key)) === at)
-        .slice(0, RETIRED_MAX)
-        .map((one): HeldKey => ({ ...one, role: 'superseded', usableUntil: 0 }));
-      this.#held.set(name, held);
-      this.#retired.set(name, retired);
-      return [...held, ...retired];
-    });
-    this.#entries = [...ofTokens, ...[...clients.values()].flatMap(({ keys }) => keys)];
+    const held = new Map<string, readonly HeldKey[]>();
+    for (const [name, look] of looks) {
+      held.set(name, isAccepted(look) ? heldKeys(name, look.snapshot) : []);
+    }
+    for (const [id, { keys }] of clients) held.set(`client:${id}`, keys);
+    for (const owner of new Set([...held.keys(), ...this.#held.keys()])) {
+      this.#retire(owner, held.get(owner) ?? []);
+    }
+    this.#held = held;
+    this.#entries = [...[...held.values()].flat(), ...[...this.#retired.values()].flat()];
     this.#keyring = new Keyring(this.#entries);
+  }
+
+  /** Remembers what `owner` (a token's name or `client:id`) had until now and has no more. */
+  #retire(owner: string, held: readonly HeldKey[]): void {
+    const before = [...(this.#held.get(owner) ?? []), ...(this.#retired.get(owner) ?? [])];
+    const retired = before
+      .filter(({ key }) => !held.some((one) => one.key.equals(key)))
+      .filter(({ key }, at, all) => all.findIndex((one) => one.key.equals(key)) === at)
+      .slice(0, RETIRED_MAX)
+      .map((one): HeldKey => ({ ...one, role: 'superseded', usableUntil: 0 }));
+    if (retired.length === 0) this.#retired.delete(owner);
+    else this.#retired.set(owner, retired);
+    const [oldest] = this.#retired.keys();
+    if (oldest !== undefined && this.#retired.size > RETIRED_OWNERS_MAX)
+      this.#retired.delete(oldest);
   }
 }
 
