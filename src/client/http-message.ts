@@ -79,7 +79,7 @@ function withContent<T>(
   };
 }
 
-function toBytes(body: BodyInput): Uint8Array {
+export function toBytes(body: BodyInput): Uint8Array {
   if (typeof body === 'string') return Buffer.from(body, 'utf8');
   return body instanceof Uint8Array ? body : new Uint8Array(body);
 }

@@ -3,8 +3,32 @@
 import { SigningError } from '../signature/index.js';
 import type { SigningErrorCode } from '../signature/index.js';
 
-/** Codes of this part; the agent's own codes (docs/api.md) are passed on as they are. */
-export type KeytenderErrorCode = SigningErrorCode | (string & {});
+/** What each code means and what to do about it: docs/library.md. */
+export const libraryErrorCodes = [
+  'empty_key',
+  'malformed_key',
+  'malformed_request',
+  'malformed_value',
+  'agent_unreachable',
+  'agent_timeout',
+  'agent_unavailable',
+  'unverified_answer',
+  'malformed_answer',
+  'answer_too_large',
+  'file_unreadable',
+  'token_unavailable',
+  'not_ready',
+  'origin_not_allowed',
+  'digest_required',
+  'body_too_large',
+  'replay_guard_full',
+  'closed',
+] as const;
+
+export type LibraryErrorCode = (typeof libraryErrorCodes)[number];
+
+/** Codes of the library; the agent's own codes (docs/api.md) are passed on as they are. */
+export type KeytenderErrorCode = LibraryErrorCode | SigningErrorCode | (string & {});
 
 export interface KeytenderErrorDetails {
   /** HTTP status of the agent's answer. */
