@@ -27,6 +27,8 @@
   let isAsking = false;
   /** What was seen of the polls of a token: instant → outcome. @type {Map<string, Map<number, boolean>>} */
   const polls = new Map();
+  /** When the versions of a token were made: version → instant, in Vault's time. @type {Map<string, Map<number | null, number>>} */
+  const created = new Map();
 
   async function ask() {
     if (isAsking || document.hidden) return;
@@ -83,6 +85,12 @@
     if (attempt !== null && token.last_refresh_ok !== null) {
       seen.set(attempt, token.last_refresh_ok || attempt === success);
     }
+    const made = created.get(name) ?? new Map();
+    created.set(name, made);
+    const madeAt = instantOf(token.created_at);
+    if (madeAt !== null) made.set(token.version, madeAt);
+    const shown = [token.version, ...token.superseded.map(({ version }) => version)];
+    for (const version of made.keys()) if (!shown.includes(version)) made.delete(version);
     while (seen.size > pollsKept) seen.delete(seen.keys().next().value ?? 0);
   }
 
@@ -101,7 +109,7 @@
     byId('silence').hidden = !isSilent;
     if (silentSince !== null) {
       const at = answeredAt ?? silentSince;
-      text(byId('silent-since'), `${clockTime(at)}, ${whenOf(at, Date.now())}`);
+      text(byId('silent-since'), `${clockTime(at)} (${whenOf(at, Date.now())})`);
     }
     const said = isSilent
       ? /** @type {Sentence} */ ({ tone: 'ill', text: 'The agent does not answer' })
@@ -198,7 +206,9 @@
   /** @param {HTMLElement} section @param {string} name @param {Token} token @param {number} now @param {number} inVault */
   function showTimeline(section, name, token, now, inVault) {
     const span = spanOf(token, now);
-    const lanes = new Map(lanesOf(token, inVault).map((lane) => [lane.key, lane]));
+    const lanes = new Map(
+      lanesOf(token, inVault, created.get(name) ?? new Map()).map((lane) => [lane.key, lane]),
+    );
     const rows = keyed(part(section, 'lanes'), [...lanes.keys()], () => fromTemplate('lane'));
     for (const [key, row] of rows) {
       const lane = lanes.get(key);
@@ -308,7 +318,7 @@
         for (const [name, version] of Object.entries(answer.written)) {
           tell({
             tone: 'plain',
-            text: `${name}: version ${version} is in Vault; the next poll finds it`,
+            text: `${Object.keys(answer.written).length > 1 ? `${name}: v` : 'V'}ersion ${version} is in Vault; the next poll finds it`,
           });
         }
       } else {

@@ -22,7 +22,7 @@
 function lengthOf(seconds) {
   return unitsOf(seconds)
     .map(([count, unit]) => `${count}${unit}`)
-    .join(' ');
+    .join('\u00a0');
 }
 
 /**
@@ -162,45 +162,53 @@ function troubleOf(token, now, advice) {
 
 /**
  * The versions of a token, newest first, each with its stay. `vaultNow`: in Vault's time, as the instants are.
- * @param {Token} token @param {number} vaultNow @returns {readonly Lane[]}
+ * `created`: when versions were made, as far as they were seen while they were current.
+ * @param {Token} token @param {number} vaultNow @param {ReadonlyMap<number | null, number>} created
+ * @returns {readonly Lane[]}
  */
-function lanesOf(token, vaultNow) {
+function lanesOf(token, vaultNow, created) {
+  const { pending, version } = token;
+  const createdAt = instantOf(token.created_at);
+  const takesOver = instantOf(pending?.not_before);
   /** @type {Lane[]} */
   const lanes = [];
-  const createdAt = instantOf(token.created_at);
-  const notBefore = instantOf(token.pending?.not_before);
-  if (token.pending !== null) {
+  if (pending !== null) {
     lanes.push({
-      key: `p${token.pending.version}`,
-      name: `version ${token.pending.version}`,
-      says: notBefore === null ? 'takes over' : `takes over ${whenOf(notBefore, vaultNow)}`,
+      key: `p${pending.version}`,
+      name: versionName(pending.version),
+      says: `takes over ${takesOver === null ? '' : whenOf(takesOver, vaultNow)}`,
       stays: [
-        { from: vaultNow, until: notBefore, kind: 'pending' },
-        { from: notBefore, until: null, kind: 'current' },
+        { from: vaultNow, until: takesOver, kind: 'pending' },
+        { from: takesOver, until: null, kind: 'current' },
       ],
     });
   }
   if (token.usable) {
     const expires = instantOf(token.expires_at);
     lanes.push({
-      key: `c${token.version}`,
-      name: versionName(token.version),
-      says: expires === null ? 'current' : `current, expires ${whenOf(expires, vaultNow)}`,
-      stays: [{ from: createdAt, until: notBefore ?? expires, kind: 'current' }],
+      key: `c${version}`,
+      name: versionName(version),
+      says: `current${expires === null ? '' : `, ends ${whenOf(expires, vaultNow)}`}`,
+      stays: [{ from: createdAt, until: takesOver ?? expires, kind: 'current' }],
     });
   }
-  for (const { version, usable_until } of token.superseded) {
-    const until = instantOf(usable_until);
-    const left = until === null ? '' : ` for ${lengthOf((until - vaultNow) / 1000)}`;
+  /** When the version after it was made; null: not known. */
+  let followed = createdAt;
+  for (const old of token.superseded) {
+    const until = instantOf(old.usable_until);
+    const from = created.get(old.version) ?? null;
     lanes.push({
-      key: `s${version}`,
-      name: versionName(version),
-      says: `verifies${left}`,
+      key: `s${old.version}`,
+      name: versionName(old.version),
+      says: `verifies${until === null ? '' : ` for ${lengthOf((until - vaultNow) / 1000)}`}`,
       stays: [
-        { from: null, until: createdAt, kind: 'current' },
-        { from: createdAt, until, kind: 'superseded' },
+        ...(followed === null
+          ? []
+          : [{ from, until: followed, kind: /** @type {const} */ ('current') }]),
+        { from: followed, until, kind: 'superseded' },
       ],
     });
+    followed = from;
   }
   return lanes;
 }
@@ -236,9 +244,13 @@ function changesBetween(before, after, now) {
   if (after.uptime_seconds < before.uptime_seconds) {
     told.push({ tone: 'plain', text: 'The agent was started anew' });
   }
+  const isAlone = Object.keys(after.tokens).length === 1;
   for (const [name, token] of Object.entries(after.tokens)) {
     const was = before.tokens[name];
-    if (was !== undefined) told.push(...changesOfToken(name, was, token, now));
+    if (was === undefined) continue;
+    for (const { tone, text } of changesOfToken(was, token, now)) {
+      told.push({ tone, text: isAlone ? capital(text) : `${name}: ${text}` });
+    }
   }
   for (const [name, sink] of Object.entries(after.sinks ?? {})) {
     const was = before.sinks?.[name];
@@ -253,13 +265,13 @@ function changesBetween(before, after, now) {
 }
 
 /**
- * @param {string} name @param {Token} was @param {Token} is @param {number} now @returns {readonly Sentence[]}
+ * @param {Token} was @param {Token} is @param {number} now @returns {readonly Sentence[]}
  */
-function changesOfToken(name, was, is, now) {
+function changesOfToken(was, is, now) {
   /** @type {Sentence[]} */
   const told = [];
   const tell = (/** @type {Tone} */ tone, /** @type {string} */ text) => {
-    told.push({ tone, text: `${name}: ${text}` });
+    told.push({ tone, text });
   };
   if (is.usable && (is.version !== was.version || is.created_at !== was.created_at)) {
     const old = is.superseded.find(({ version }) => version === was.version);
@@ -284,8 +296,13 @@ function changesOfToken(name, was, is, now) {
   }
   if (was.usable && !is.usable) tell('ill', `cannot be used any more: ${is.state}`);
   if (is.error !== null && is.error.class !== was.error?.class) {
-    tell(toneOf(is), `${is.error.class}: ${is.error.message}`);
+    tell(toneOf(is), `refresh fails: ${is.error.class}, ${is.error.message}`);
   }
   if (is.error === null && was.error !== null) tell('well', 'the refresh works again');
   return told;
+}
+
+/** @param {string} text */
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
