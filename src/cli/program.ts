@@ -5,6 +5,7 @@ import type { CheckOptions } from './check/check.js';
 import type { DevOptions } from './dev/dev.js';
 import { exitCode } from './exit-code.js';
 import type { Io } from './io.js';
+import type { RequestOptions } from './request/request.js';
 import type { SettingsOptions } from './settings.js';
 import type { StatusOptions } from './status/status.js';
 import { UsageError } from './usage-error.js';
@@ -12,11 +13,16 @@ import { UsageError } from './usage-error.js';
 /** Throws `UsageError`; whatever else it throws is a bug. */
 export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   let code: number = exitCode.done;
-  const program = buildProgram(io, (ended) => {
-    code = ended;
-  });
+  const { own, behind } = splitAtDashes(argv);
+  const program = buildProgram(
+    io,
+    (ended) => {
+      code = ended;
+    },
+    behind,
+  );
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(own, { from: 'user' });
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -24,21 +30,43 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
   }
 }
 
-/** The program as commander sees it; `done` is told the exit code of the command that ran. */
-export function buildProgram(io: Io, done: (code: number) => void): Command {
+/** What is behind `--` is another program's command line, and not ours to parse; null: there is no `--`. */
+function splitAtDashes(argv: readonly string[]): {
+  readonly own: readonly string[];
+  readonly behind: readonly string[] | null;
+} {
+  const at = argv.indexOf('--');
+  return at < 0
+    ? { own: argv, behind: null }
+    : { own: argv.slice(0, at), behind: argv.slice(at + 1) };
+}
+
+/**
+ * The program as commander sees it; `done` is told the exit code of the command that ran. `behind`: a program for `agent`
+ * to supervise, with its arguments.
+ */
+export function buildProgram(
+  io: Io,
+  done: (code: number) => void,
+  behind: readonly string[] | null = null,
+): Command {
   const program = buildRoot(io);
+  program.hook('preAction', (_, command) => {
+    refuseBehind(behind, command.name());
+  });
   const settings = (): SettingsOptions => program.opts<SettingsOptions>();
 
   program
     .command('agent', { isDefault: true })
     .description('run the sidecar (the default)')
     .argument('[nothing...]')
-    .usage('[options]')
+    .usage('[options] [-- program argument...]')
     .addHelpText('after', example('keytender agent --config /etc/keytender.yaml'))
+    .addHelpText('after', '  $ keytender agent -- node app.js\n')
     .action(async (words: readonly string[]) => {
       refuseWords(words, program);
       const { agent } = await import('./agent.js');
-      done(await agent(settings(), io));
+      done(await agent(settings(), behind, io));
     });
 
   program
@@ -83,6 +111,7 @@ export function buildProgram(io: Io, done: (code: number) => void): Command {
     });
 
   addHealthcheck(program);
+  addRequest(program, io, done);
   return program;
 }
 
@@ -126,12 +155,43 @@ function addHealthcheck(program: Command): void {
     });
 }
 
+function addRequest(program: Command, io: Io, done: (code: number) => void): void {
+  program
+    .command('request')
+    .description("a request to an agent's API; the answer's signature is verified")
+    .argument('<method>')
+    .argument('<path>')
+    .option('--url <url>', "the agent's address (default: as of status)")
+    .option('--socket <path>', "the agent's Unix socket")
+    .option('--name <token>', 'whose holder signs', 'default')
+    .option('--token-file <file>', 'signs with the token in this file')
+    .option('--client <id>', 'signs as this client')
+    .option('--key-file <file>', 'with the key in this file')
+    .option('-d, --data <data>', 'content: text, @file, or @- for standard input')
+    .option('-H, --header <field>', "a header field 'Name: value'; repeatable", append, [])
+    .addHelpText('after', example('keytender request GET /v1/tokens/default --socket agent.sock'))
+    .action(async (method: string, path: string, options: RequestOptions) => {
+      const { request } = await import('./request/request.js');
+      done(await request({ method, path }, options, program.opts<SettingsOptions>(), io));
+    });
+}
+
 function append(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
 function example(command: string): string {
   return `\nExample:\n  $ ${command}\n`;
+}
+
+function refuseBehind(behind: readonly string[] | null, command: string): void {
+  if (behind === null) return;
+  if (command !== 'agent') {
+    throw new UsageError(`${command} runs no program; write keytender agent -- program argument…`);
+  }
+  if (behind[0] === undefined || behind[0] === '') {
+    throw new UsageError('there is no program behind --; write for instance -- node app.js');
+  }
 }
 
 /** The default command is also given what was meant as a command. */
