@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { SecretSetting, VaultAuthConfig, VaultConfig } from '../../src/config/config.js';
 import { systemClock, type Clock } from '../../src/platform/clock.js';
+import type { NameLookup } from '../../src/vault/name-watch.js';
 import type { ReadOutcome } from '../../src/vault/failure-of-answer.js';
 import { buildRequestBudget } from '../../src/vault/request-budget.js';
 import type { RequestEvent } from '../../src/vault/vault-caller.js';
@@ -22,6 +23,7 @@ export interface TestClientOptions {
   readonly path?: string;
   readonly perMinute?: number;
   readonly onDeadline?: (withinMs: number) => void;
+  readonly lookup?: NameLookup;
   readonly onRequest?: (event: RequestEvent) => void;
 }
 
@@ -67,6 +69,7 @@ export function buildTestClient(
     budget: buildRequestBudget({ clock, pollPerMinute: perMinute, onDemandPerMinute: perMinute }),
     readFile: (path) => readFile(path, 'utf8'),
     onWarning: (message) => warnings.push(message),
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
     onRequest: (event) => {
       requests.push(`${event.operation} ${event.outcome}`);
       options.onRequest?.(event);
