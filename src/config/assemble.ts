@@ -127,9 +127,12 @@ function warnOfIdle(written: Written, hasDefault: boolean, findings: Findings): 
   if (written.has('token.initial') && !hasDefault) {
     findings.warn(`${written.name('token.initial')} is not used: tokens does not list default`);
   }
-  if (written.get('signature.legacy') === 'accept' && !written.has('agent.id')) {
+  if (written.get('signature.legacy') === 'accept') {
+    const name = written.name('signature.legacy');
     findings.warn(
-      `${written.name('signature.legacy')} is accept, but agent.id is not set: every request of the older scheme is refused`,
+      written.has('agent.id')
+        ? `${name} is accept: /api/v1/auth/rotate-token takes requests whose signature covers the body alone (SECURITY.md says what that lacks)`
+        : `${name} is accept, but agent.id is not set: every request of the older scheme is refused`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { failureClasses } from '../health/failure.js';
 import { tokenStates } from '../health/body.js';
 import { buildHttp, httpSeries } from '../http/http.js';
 import type { StatusPageOptions } from '../http/status-page/routes.js';
-import type { ApiSettings } from '../http/signed/signed-api.js';
+import type { ApiSettings, SignedApiOptions } from '../http/signed/signed-api.js';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { refusalReasons } from '../signature/index.js';
@@ -18,7 +18,6 @@ import type { TellEvent } from './agent-event.js';
 import { buildApiTokens } from './api-tokens.js';
 import { buildAttempts } from './attempts.js';
 import { buildClients } from './clients.js';
-import { refuseWhatIsNotBuilt } from './not-yet.js';
 import { buildPermits } from './permits.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
@@ -43,11 +42,10 @@ export interface AgentParts {
 
 export type Agent = Awaited<ReturnType<typeof buildAgent>>;
 
-/** Rejects with a `ConfigProblem` for a secret that cannot be used, or for a setting that is not built yet. */
+/** Rejects with a `ConfigProblem` for a secret that cannot be used. */
 export async function buildAgent(parts: AgentParts) {
   const { config, load, stdout, version, onEvent, isStopping, clock, random } = parts;
   const startedMonotonicMs = clock.monotonicMs();
-  refuseWhatIsNotBuilt(config);
   const statusPage = statusPageOf(parts);
 
   const lines = buildLines({ config, stdout, clock });
@@ -135,6 +133,7 @@ export async function buildAgent(parts: AgentParts) {
       clients: clients?.directory ?? null,
       settings: () => apiSettings(reload.config()),
       maxSkewMs: config.signature.maxSkewMs,
+      olderScheme: olderSchemeOf(config),
       sharedAddresses: config.listen.sharedAddresses,
       clockOffsetMs,
       startedMonotonicMs,
@@ -165,6 +164,15 @@ export async function buildAgent(parts: AgentParts) {
 function statusPageOf({ config, rotate }: AgentParts): StatusPageOptions | null {
   if (!config.listen.statusPage) return null;
   return rotate === undefined ? {} : { rotate };
+}
+
+/** null: refused. */
+function olderSchemeOf({
+  agent,
+  signature,
+}: Config): NonNullable<SignedApiOptions['olderScheme']> | null {
+  if (signature.legacy === 'refuse') return null;
+  return { agentId: agent.idWritten ? agent.id : null, replayTtlMs: signature.replayTtlMs };
 }
 
 function apiSettings({ agent, listen, limits }: Config): ApiSettings {

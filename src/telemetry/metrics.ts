@@ -29,6 +29,9 @@ export type VaultOperation = (typeof vaultOperations)[number];
 const onDemandOutcomes = ['found', 'unchanged', 'failed', 'refused'] as const;
 type OnDemandOutcome = (typeof onDemandOutcomes)[number];
 
+const legacyOutcomes = ['ok', 'refused'] as const;
+type LegacyOutcome = (typeof legacyOutcomes)[number];
+
 const rateLimits = ['address', 'key', 'connections'] as const;
 type RateLimit = (typeof rateLimits)[number];
 
@@ -82,6 +85,8 @@ export interface Metrics extends SinkMetrics {
   /** `seconds`: null for what never became a request. */
   httpRequest(route: string, method: string, status: number, seconds: number | null): void;
   rateLimited(by: RateLimit): void;
+  /** A request of the older signature scheme. */
+  legacyRequest(outcome: LegacyOutcome): void;
   /**
    * `result`: ok or a reason. `key`: none unless the MAC held (ok, replay). `caller`: holder, the id of a configured
    * client, or none.
@@ -144,6 +149,9 @@ export function buildMetrics(options: MetricsOptions): Metrics {
     },
     rateLimited: (by) => {
       counters.rateLimited.inc({ by });
+    },
+    legacyRequest: (outcome) => {
+      counters.legacyRequests.inc({ outcome });
     },
     signatureVerified: (purpose, result, key, caller) => {
       counters.verifications.inc({ purpose, result, key, caller });
@@ -209,6 +217,12 @@ function buildCounters(registry: Registry, options: MetricsOptions) {
       {},
     ),
     httpRequests: httpRequestsCounter(registry, options.routes),
+    legacyRequests: counter(
+      registry,
+      'keytender_legacy_requests_total',
+      'Requests signed by the older scheme.',
+      { outcome: legacyOutcomes },
+    ),
     rateLimited: counter(
       registry,
       'keytender_rate_limited_total',

@@ -30,6 +30,7 @@ import { parseJson, readBody } from './body.js';
 import type { BoundedAudit } from './bounded-audit.js';
 import { mayDo, type Caller } from './caller.js';
 import type { KeySet } from './keys.js';
+import type { OlderScheme } from './older-scheme.js';
 import type { SignedExchange, SignedRoute } from './signed-route.js';
 import { challenge } from './challenge.js';
 
@@ -50,6 +51,10 @@ export interface ServeOptions {
   readonly keys: () => KeySet;
   /** The peer on the Unix socket. */
   readonly socketCaller: () => Caller;
+  /** A holder of the token that settings hold, by the older scheme; null: it is refused. */
+  readonly older: { readonly scheme: OlderScheme; readonly caller: () => Caller } | null;
+  /** By caller. */
+  readonly rates: Allowance;
   readonly limits: () => Config['limits'];
   readonly isShared: (address: string) => boolean;
   readonly scheme: 'http' | 'https';
@@ -64,9 +69,8 @@ export type Serve = (route: SignedRoute, incoming: Incoming) => Promise<Outgoing
 
 /** What a handler throws that is no `Problem` is thrown. */
 export function buildServe(options: ServeOptions): Serve {
-  const { clock, parts, audit, metrics, limits } = options;
+  const { clock, parts, audit, metrics, limits, rates } = options;
   const failures = new Allowance(clock, () => limits().failuresPerMinute);
-  const rates = new Allowance(clock, () => limits().requestsPerMinute);
   const cryptoRates = new Allowance(clock, () => limits().cryptoRequestsPerMinute);
 
   return async (route, incoming) => {
@@ -74,6 +78,9 @@ export function buildServe(options: ServeOptions): Serve {
     if (listener === 'socket') {
       if (request.headers['keytender-request'] !== 'true') return unauthenticated();
       return outgoingOf(await answerTo(route, incoming, null, options.socketCaller()));
+    }
+    if (options.older?.scheme.isMeant(route.path, request) === true) {
+      return outgoingOf(await answerToOlder(route, incoming, options.older));
     }
     const address = request.socket.remoteAddress ?? '';
     const isShared = options.isShared(address);
@@ -102,6 +109,29 @@ export function buildServe(options: ServeOptions): Serve {
       Math.floor(parts.freshness().nowSeconds),
     );
   };
+
+  /** Unsigned, as there is nothing to bind an answer to. */
+  function answerToOlder(
+    route: SignedRoute,
+    incoming: Incoming,
+    { scheme, caller }: NonNullable<ServeOptions['older']>,
+  ): Promise<Answer> {
+    const { request, continueBody } = incoming;
+    return scheme.answer({
+      request,
+      requestId: incoming.requestId,
+      readBody: () => {
+        continueBody();
+        return readBody(request, options.bodyBytesMax);
+      },
+      isAllowed: () => mayDo(caller(), route.scope, null),
+      handle: async (body) => {
+        noteSuccess(null, caller(), incoming);
+        checkScope(route, caller(), incoming);
+        return route.handle(exchangeOf(route, incoming, null, caller(), body));
+      },
+    });
+  }
 
   /** A 401; above the limit of failures a 429. A good request never comes here. */
   function refuseStranger(

@@ -11,13 +11,20 @@ import {
 import type { Audit } from '../../telemetry/audit.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { ListenerKind } from '../route.js';
-import { networksOf } from './address.js';
+import { countedAddress, networksOf } from './address.js';
+import { Allowance } from './allowance.js';
 import type { ApiToken, OnDemand } from './api-token.js';
 import { apiPolicy, type AuthenticateParts } from './authenticate.js';
-import { buildBoundedAudit } from './bounded-audit.js';
+import { buildBoundedAudit, type BoundedAudit } from './bounded-audit.js';
 import { scopesOf, type Caller } from './caller.js';
 import { Keys, type KeySet } from './keys.js';
 import type { ClientDirectory } from './named-client.js';
+import {
+  buildOlderScheme,
+  OLDER_SCHEME_PATH,
+  type OlderScheme,
+  type OlderSchemeSettings,
+} from './older-scheme.js';
 import { buildServe, type Serve } from './serve.js';
 import { signRoute, signSpec } from './sign-route.js';
 import type { SignedRoute, SignedRouteSpec } from './signed-route.js';
@@ -40,12 +47,17 @@ export interface SignedApiOptions {
   readonly clients: ClientDirectory | null;
   readonly settings: () => ApiSettings;
   readonly maxSkewMs: number;
+  /** null: the older scheme is refused. */
+  readonly olderScheme?: Omit<OlderSchemeSettings, 'maxSkewMs'> | null;
   readonly sharedAddresses: readonly string[];
   /** Vault's clock minus ours. Milliseconds. */
   readonly clockOffsetMs: () => number;
   /** When the agent started, monotonic. */
   readonly startedMonotonicMs: number;
-  readonly metrics: Pick<Metrics, 'signatureVerified' | 'rateLimited' | 'auditSuppressed'>;
+  readonly metrics: Pick<
+    Metrics,
+    'signatureVerified' | 'rateLimited' | 'auditSuppressed' | 'legacyRequest'
+  >;
 }
 
 export interface SignedApiParts {
@@ -71,9 +83,6 @@ export interface SignedApi {
   /** Waiters are answered, and what was only counted is written. */
   drain(): void;
 }
-
-/** The only alias there is. */
-const rotateAlias = '/api/v1/auth/rotate-token';
 
 /** Every signed route. */
 export const signedSpecs: readonly SignedRouteSpec[] = withAlias([
@@ -120,11 +129,16 @@ export function buildSignedApi(options: SignedApiOptions, parts: SignedApiParts)
       return replay.partition(key, replayCapacity(perMinute, window));
     },
   };
+  const rates = new Allowance(clock, () => settings().limits.requestsPerMinute);
+  const holder = (): Caller => holderOf(OLDER_SCHEME_TOKEN, false, settings());
+  const older = olderSchemeOf(options, parts, { rates, audit, holder, freshness });
   const serve = buildServe({
     clock,
     parts: authenticateParts,
     keys: authenticateParts.keys,
     socketCaller: () => socketCaller(settings()),
+    older: older && { scheme: older, caller: holder },
+    rates,
     limits: () => settings().limits,
     isShared: networksOf(options.sharedAddresses),
     scheme: parts.scheme,
@@ -153,8 +167,8 @@ export function buildSignedApi(options: SignedApiOptions, parts: SignedApiParts)
     ]),
     serve,
     facts: () => ({
-      replayEntries: replay.entries,
-      replayCapacity: replay.capacity,
+      replayEntries: replay.entries + (older?.entries ?? 0),
+      replayCapacity: replay.capacity + (older?.capacity ?? 0),
       watchWaiters: watchers.size,
     }),
     drain() {
@@ -167,7 +181,9 @@ export function buildSignedApi(options: SignedApiOptions, parts: SignedApiParts)
 
 function withAlias<T extends SignedRouteSpec>(routes: readonly T[]): readonly T[] {
   return routes.flatMap((route) =>
-    route.path === '/v1/auth/rotate-token' ? [route, { ...route, path: rotateAlias }] : [route],
+    route.path === '/v1/auth/rotate-token'
+      ? [route, { ...route, path: OLDER_SCHEME_PATH }]
+      : [route],
   );
 }
 
@@ -187,14 +203,7 @@ function callerOf(
 ): Caller | null {
   const isSuperseded = key === 'superseded';
   if (!caller.startsWith('client:')) {
-    return {
-      kind: 'holder',
-      key: caller,
-      label: 'holder',
-      scopes: scopesOf(scopes, isSuperseded),
-      tokens: [caller],
-      requestsPerMinute: limits.requestsPerMinute,
-    };
+    return holderOf(caller, isSuperseded, { scopes, limits });
   }
   const client = keys.client(caller.slice('client:'.length));
   if (client === null) return null;
@@ -206,6 +215,56 @@ function callerOf(
     tokens: client.tokens,
     requestsPerMinute: client.requestsPerMinute ?? limits.requestsPerMinute,
   };
+}
+
+function holderOf(
+  token: string,
+  isSuperseded: boolean,
+  { scopes, limits }: Pick<ApiSettings, 'scopes' | 'limits'>,
+): Caller {
+  return {
+    kind: 'holder',
+    key: token,
+    label: 'holder',
+    scopes: scopesOf(scopes, isSuperseded),
+    tokens: [token],
+    requestsPerMinute: limits.requestsPerMinute,
+  };
+}
+
+/** The token whose holders may use it: the one that `rotate-token` is about. */
+const OLDER_SCHEME_TOKEN = 'default';
+
+function olderSchemeOf(
+  { olderScheme = null, tokens, settings, maxSkewMs, metrics }: SignedApiOptions,
+  { clock }: SignedApiParts,
+  shared: {
+    readonly rates: Allowance;
+    readonly audit: BoundedAudit;
+    readonly holder: () => Caller;
+    readonly freshness: () => FreshnessContext;
+  },
+): OlderScheme | null {
+  if (olderScheme === null) return null;
+  const { rates, audit, holder, freshness } = shared;
+  const token = tokens.find(({ name }) => name === OLDER_SCHEME_TOKEN);
+  return buildOlderScheme({
+    ...olderScheme,
+    maxSkewMs,
+    clock,
+    salt: randomBytes(16).toString('base64'),
+    nowSeconds: () => freshness().nowSeconds,
+    look: () => token?.look() ?? null,
+    waitMs: () => rates.waitMs(holder().key, holder().requestsPerMinute),
+    takeRate: () => rates.take(holder().key, holder().requestsPerMinute),
+    requestsPerMinute: () => settings().limits.requestsPerMinute,
+    onRefused: ({ request, requestId }, event, reason) => {
+      const address = countedAddress(request.socket.remoteAddress);
+      const caller = event === 'auth_failure' ? {} : { caller: 'holder' };
+      audit.note(event, address, { ...caller, reason, address, request_id: requestId });
+    },
+    onOutcome: metrics.legacyRequest,
+  });
 }
 
 /** Whoever may open the socket is the service itself: its allowance is the larger of the two. */
