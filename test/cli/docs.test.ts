@@ -70,9 +70,11 @@ t.test('the examples that can be run do what they say', async (t) => {
   t.teardown(() => dev[Symbol.asyncDispose]());
   const [, agent = ''] = await dev.untilOut(/agent {6}http:\/\/(\S+)/);
   const [, vault = ''] = await dev.untilOut(/dev Vault {2}(http:\S+)/);
+  const [, socket = ''] = await dev.untilOut(/socket {5}(\S+)/);
   const env = {
     PATH: `${folder}:${process.env['PATH'] ?? ''}`,
     KEYTENDER_LISTEN_ADDRESS: agent,
+    KEYTENDER_LISTEN_SOCKET: socket,
     VAULT_ADDR: vault,
     VAULT_TOKEN: 'root',
   };

@@ -9,6 +9,8 @@ import { UsageError } from '../usage-error.js';
 export interface VaultLogin {
   readonly address: string;
   readonly vaultToken: string;
+  /** Where the agent's Unix socket goes, unless a setting says otherwise. */
+  readonly socket?: string | null;
 }
 
 /** How a Vault is found and entered, and the tokens that would be used without one. */
@@ -34,12 +36,17 @@ export function devSettings(
   const own = Object.entries(io.env).filter(([name]) => !foreign.test(name) || kept.test(name));
   const env = {
     ...(settings.config === undefined ? gentleDefaults(io.env, isTerminal(io.stdout)) : {}),
+    ...(settings.config === undefined ? socketDefault(vault) : {}),
     ...Object.fromEntries(own),
     KEYTENDER_VAULT_ADDRESS: vault.address,
     KEYTENDER_VAULT_AUTH_METHOD: 'token',
     KEYTENDER_VAULT_AUTH_TOKEN: vault.vaultToken,
   };
   return [settings, { env, hostname: io.hostname }];
+}
+
+function socketDefault({ socket }: VaultLogin): Record<string, string> {
+  return socket === undefined || socket === null ? {} : { KEYTENDER_LISTEN_SOCKET: socket };
 }
 
 /** Each yields to the same setting in the environment or a flag, and all of them to a settings file. */

@@ -12,6 +12,7 @@ import { UsageError } from '../usage-error.js';
 import { agentIntroduction, eventLine, vaultIntroduction } from './introduction.js';
 import { devSettings, type VaultLogin } from './dev-settings.js';
 import { newToken, rotateAsOperator, rotateEvery, secretOf, writeTokens } from './rotation.js';
+import { socketFolder } from './socket-folder.js';
 import { startVault } from './start-vault.js';
 import { isTerminal } from '../../platform/terminal.js';
 
@@ -81,12 +82,14 @@ async function serveAgent(
   io: Io,
 ): Promise<number> {
   const { address } = vault;
+  await using folder = await socketFolder();
+  const { socket } = folder;
   const load = (): ReturnType<typeof loadSettings> =>
-    loadSettings(...devSettings(settings, io, { address, vaultToken }));
+    loadSettings(...devSettings(settings, io, { address, vaultToken, socket }));
   const loaded = await load();
   if (!loaded.ok) return refuseSettings(loaded.problems, io);
   const { config } = loaded;
-  return runAgentWith({ ...loaded, reload: load }, io, {
+  return await runAgentWith({ ...loaded, reload: load }, io, {
     rotate: () => rotateAsOperator(vault, config),
     onReady: ({ api }) => {
       io.stdout.write(agentIntroduction({ vault, config, api, version: io.version }));

@@ -22,11 +22,11 @@ export function agentIntroduction({ vault, config, api, version }: AgentFacts): 
 
 ${statusPage(config, api)}  agent      ${api}  (reads Vault every ${intervalMs / 1000} s)
   dev Vault  ${vault.address}  (in memory, root token: ${vault.rootToken})
-
+${socketLine(config)}
 How old is the token, and is it fresh?
   curl -s ${api}/health
 
-Rotate it, as an operator would:
+${reading(config)}Rotate it, as an operator would:
 ${rotation(vault, config)}
 See it again, ${within} s later at most: version 2, and a new age
   curl -s ${api}/health
@@ -37,6 +37,20 @@ See it again, ${within} s later at most: version 2, and a new age
 /** The first thing to open. */
 function statusPage({ listen }: Config, api: string): string {
   return listen.statusPage ? `  open       ${api}/  (see the token rotate; it has a button)\n` : '';
+}
+
+function socketLine({ listen }: Config): string {
+  return listen.socket === null ? '' : `  socket     ${listen.socket}\n`;
+}
+
+/** As the service beside the agent does it; with curl, which everybody has. */
+function reading({ listen, tokens }: Config): string {
+  const [token] = tokens;
+  if (listen.socket === null || token === undefined) return '';
+  return `Read it, as the service beside the agent does:
+  curl -s --unix-socket ${listen.socket} -H "Keytender-Request: true" http://localhost/v1/tokens/${token.name}
+
+`;
 }
 
 export function vaultIntroduction(vault: Vault, config: Config): string {

@@ -1,5 +1,7 @@
 // `keytender dev` as a process, and what it prints pasted into a shell.
 import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { fakeAgent } from '../fake-agent.js';
@@ -49,13 +51,32 @@ t.test('what it prints, pasted, shows the token, rotates it and shows it again',
     .out()
     .split('\n')
     .filter((line) => /^ {2}(curl|export)/.test(line));
-  t.equal(commands.length, 4);
-  const { stdout } = await exec('sh', ['-euc', commands.slice(0, 3).join('\n')]);
+  t.equal(commands.length, 5);
+  const { stdout } = await exec('sh', ['-euc', commands.slice(0, 4).join('\n')]);
   t.match(stdout, /"state":"fresh"/);
+  t.match(stdout, /"name":"default","value":"[\w+/]{43}="/, 'by socket, without a key');
   t.match(stdout, /"version":2/, 'as Vault answers a write');
   await until(async () => (await versionAt(agent)) === 2);
-  const again = await exec('sh', ['-euc', commands[3] ?? 'false']);
+  const again = await exec('sh', ['-euc', commands[4] ?? 'false']);
   t.match(again.stdout, /"version":2,/);
+});
+
+t.test('its socket is for this user alone, and gone at the end', async (t) => {
+  const { program } = await startDev();
+  const [, socket = ''] = await program.untilOut(/socket {5}(\S+)/);
+  t.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
+  program.child.kill('SIGTERM');
+  t.match(await program.ended, { code: 0 });
+  t.notOk(existsSync(dirname(socket)));
+});
+
+t.test('where the path of temporary files is too long for a socket there is none', async (t) => {
+  const folder = join(t.testdir({}), 'x'.repeat(100));
+  mkdirSync(folder);
+  const { program, agent } = await startDev([], { TMPDIR: folder });
+  t.teardown(() => program[Symbol.asyncDispose]());
+  await until(async () => (await versionAt(agent)) === 1);
+  t.notMatch(program.out(), /unix-socket/);
 });
 
 t.test('it says at once that it is not for production', async (t) => {
