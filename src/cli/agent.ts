@@ -6,11 +6,16 @@ import type { Io } from './io.js';
 import { runAgentWith } from './run-agent.js';
 import { loadSettings, type SettingsOptions } from './settings.js';
 
-export async function agent(settings: SettingsOptions, io: Io): Promise<number> {
+/** `command`: a program to supervise and its arguments; null: none. */
+export async function agent(
+  settings: SettingsOptions,
+  command: readonly string[] | null,
+  io: Io,
+): Promise<number> {
   const load = (): ReturnType<typeof loadSettings> => loadSettings(settings, io);
   const loaded = await load();
   if (!loaded.ok) return refuseSettings(loaded.problems, io);
-  return runAgentWith({ ...loaded, reload: load }, io);
+  return runAgentWith({ ...loaded, reload: load, ...(command === null ? {} : { command }) }, io);
 }
 
 /** All of them: key, what is wrong, the fix. */

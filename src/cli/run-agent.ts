@@ -11,6 +11,8 @@ export interface LoadedSettings {
   readonly config: Config;
   readonly warnings: readonly string[];
   readonly reload: () => Promise<LoadResult>;
+  /** A program to supervise. */
+  readonly command?: readonly string[];
 }
 
 type Listeners = Pick<AgentOptions, 'onReady' | 'onEvent' | 'rotate'>;
@@ -22,13 +24,14 @@ export async function runAgentWith(
   listeners: Listeners = {},
 ): Promise<number> {
   const { runAgent } = await import('../daemon/agent.js');
-  const { config, warnings, reload } = loaded;
+  const { config, warnings, reload, command } = loaded;
   const { signals, version } = io;
   try {
     return await runAgent({
       config,
       warnings,
       reload,
+      ...(command === undefined ? {} : { command }),
       signals,
       version,
       stdout: { fd: io.stdout.fd ?? 1, isTTY: io.stdout.isTTY === true },

@@ -3,6 +3,7 @@ import type { FileReader } from '../platform/files.js';
 import type { Config } from './config.js';
 import type { Findings } from './findings.js';
 import type { Written } from './layer.js';
+import { childConfig } from './child-config.js';
 import { listenConfig } from './listen-config.js';
 import { secretReader } from './secret-settings.js';
 import type { SettingKey } from './settings.js';
@@ -75,6 +76,7 @@ export function assemble(written: Written, around: Surroundings, findings: Findi
       waiters: written.get('limits.waiters'),
     },
     sinks: sinkConfigs(written.sinks, tokenNames, findings),
+    child: childConfig(written, tokenNames, findings),
     files: { strict: written.get('files.strict') },
     log: { level: written.get('log.level'), format: written.get('log.format') },
     audit: { file: written.optional('audit.file') },

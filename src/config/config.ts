@@ -117,6 +117,40 @@ export interface SinkConfig {
   readonly removeOnExit: boolean;
 }
 
+/** How a supervised program may be given the token at its start. */
+export const childDeliveries = ['stdin', 'fd3', 'env', 'none'] as const;
+export type ChildDelivery = (typeof childDeliveries)[number];
+
+export const childFormats = ['raw', 'json', 'env'] as const;
+
+export const childSignals = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+] as const;
+export type ChildSignal = (typeof childSignals)[number];
+
+/** The program behind `keytender agent --`: without one, none of this has a meaning. */
+export interface ChildConfig {
+  /** The name of a configured token. */
+  readonly token: string;
+  readonly deliver: ChildDelivery;
+  /** The variable it is in, with `deliver: env`. */
+  readonly tokenEnv: string;
+  readonly format: (typeof childFormats)[number];
+  readonly onRotation: 'restart' | 'signal' | 'none';
+  readonly signal: ChildSignal;
+  readonly stopSignal: ChildSignal;
+  readonly stopTimeoutMs: number;
+  /** How often in a row it is started again after a crash. */
+  readonly restarts: number;
+  readonly splayMs: number;
+}
+
 export interface Config {
   /** null: static mode. */
   readonly vault: VaultConfig | null;
@@ -159,6 +193,7 @@ export interface Config {
     readonly waiters: number;
   };
   readonly sinks: readonly SinkConfig[];
+  readonly child: ChildConfig;
   readonly files: { readonly strict: boolean };
   readonly log: {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';

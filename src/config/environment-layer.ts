@@ -7,6 +7,7 @@ import type { Layer } from './layer.js';
 import { environment, isServiceLink } from './names.js';
 import { printable } from './problem.js';
 import { settings } from './settings.js';
+import type { Setting } from './setting.js';
 import type { SettingKey } from './settings.js';
 import { nearest } from './suggestion.js';
 
@@ -39,7 +40,15 @@ export function environmentLayer(env: Environment, findings: Findings): Layer {
 
 /** Text of the environment or a flag, as a file would hold it: secrets and paths stay letter by letter. */
 export function asWritten(key: SettingKey, form: 'value' | 'file', text: string): string {
-  return normaliseText(settings[key].kind, form, text);
+  const setting: Setting<unknown> = settings[key];
+  const normal = normaliseText(setting.kind, form, text);
+  return setting.kind === 'choice' ? spelling(setting, normal) : normal;
+}
+
+/** A value of a choice whatever its case: signals are written in capitals. */
+function spelling({ schema }: Setting<unknown>, text: string): string {
+  const { enum: values = [] } = schema as { readonly enum?: readonly string[] };
+  return values.find((value) => value.toLowerCase() === text) ?? text;
 }
 
 export function normaliseText(kind: string, form: 'value' | 'file', text: string): string {

@@ -1,6 +1,13 @@
 // The settings, each once: key, other names, kind, default, limits, and what the manual says. Environment names, flags,
 // the JSON Schema of a settings file, the table in docs/configuration.md and the redacted view are derived from here.
-import { authMethods, scopes, sinkFormats } from './config.js';
+import {
+  authMethods,
+  childDeliveries,
+  childFormats,
+  childSignals,
+  scopes,
+  sinkFormats,
+} from './config.js';
 import { parseAuthority, parseNetwork, parseServerUrl } from './network.js';
 import {
   addresses,
@@ -26,6 +33,7 @@ import {
   proxyRule,
   serverNameRule,
   socketPathRule,
+  variableRule,
 } from './text-rules.js';
 import { pathRule, segmentRule, trimSlashes } from './vault-path.js';
 
@@ -300,6 +308,59 @@ export const settings = {
     doc: 'How long after the delay requests may still end before they are cut.',
     fallback: '8s',
     bounds: { min: '0', max: '5m' },
+  }),
+  'child.token': text({
+    doc: 'The token that the supervised program follows (`keytender agent -- program`).',
+    adaptive: '`default`, else the first one',
+    limits: 'a configured one',
+    restart,
+  }),
+  'child.deliver': choice({
+    doc: 'How the program is given the token when it starts: on standard input, on descriptor 3, in the variable `child.token_env` (which others of its account can read), or not at all.',
+    of: childDeliveries,
+    adaptive: '`env` with `child.token_env`, else `stdin`',
+  }),
+  'child.token_env': text({
+    doc: 'The environment variable that the token is in.',
+    adaptive: '`TOKEN` with `child.deliver: env`, else none',
+    limits: 'a name of a variable',
+    lengthMax: 128,
+    rule: variableRule,
+  }),
+  'child.format': choice({
+    doc: 'What is on standard input or descriptor 3, as of a sink.',
+    of: childFormats,
+    fallback: 'raw',
+  }),
+  'child.on_rotation': choice({
+    doc: 'What a rotation does to the program: starts it anew, sends it `child.signal`, or nothing.',
+    of: ['restart', 'signal', 'none'],
+    fallback: 'restart',
+  }),
+  'child.signal': choice({
+    doc: 'The signal that tells the program of a rotation.',
+    of: childSignals,
+    fallback: 'SIGHUP',
+  }),
+  'child.stop_signal': choice({
+    doc: 'The signal that asks the program to end.',
+    of: childSignals,
+    fallback: 'SIGTERM',
+  }),
+  'child.stop_timeout': duration({
+    doc: 'How long it has to end then, before it is killed.',
+    fallback: '8s',
+    bounds: { min: '0', max: '1h' },
+  }),
+  'child.restarts': integer({
+    doc: 'How often in a row the program is started again after a crash, before the agent ends with its exit code. A run of 30 s starts the count anew.',
+    fallback: '5',
+    bounds: { min: 0, max: 1_000_000 },
+  }),
+  'child.splay': duration({
+    doc: 'A rotation waits up to this long, at random, before it restarts or signals the program.',
+    fallback: '0',
+    bounds: { min: '0', max: '24h' },
   }),
   'agent.id': text({
     doc: 'How this agent is called in `/health`, audit and the older signature scheme, which needs a written one.',

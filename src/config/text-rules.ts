@@ -23,6 +23,15 @@ export const agentIdRule: TextRule = (id) =>
         fix: 'write a name like app-0',
       };
 
+/** A name of an environment variable, as every shell takes it. */
+export const variableRule: TextRule = (name) =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    ? null
+    : {
+        message: 'is no name of an environment variable',
+        fix: 'write letters, digits and underscores, such as APP_TOKEN',
+      };
+
 /** A namespace path, sent as a header. */
 export const namespaceRule: TextRule = (namespace) => asciiRule(namespace) ?? pathRule(namespace);
 

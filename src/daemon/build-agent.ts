@@ -18,6 +18,7 @@ import type { TellEvent } from './agent-event.js';
 import { buildApiTokens } from './api-tokens.js';
 import { buildAttempts } from './attempts.js';
 import { buildClients } from './clients.js';
+import { childName } from './child.js';
 import { buildPermits } from './permits.js';
 import { buildReload } from './reload.js';
 import { buildReports } from './reports.js';
@@ -27,6 +28,8 @@ import { buildVault } from './vault.js';
 
 export interface AgentParts {
   readonly config: Config;
+  /** Of a program to supervise; null: none. */
+  readonly command: readonly string[] | null;
   /** Reads the settings again. */
   readonly load: () => Promise<LoadResult>;
   readonly stdout: Stdout;
@@ -44,7 +47,7 @@ export type Agent = Awaited<ReturnType<typeof buildAgent>>;
 
 /** Rejects with a `ConfigProblem` for a secret that cannot be used. */
 export async function buildAgent(parts: AgentParts) {
-  const { config, load, stdout, version, onEvent, isStopping, clock, random } = parts;
+  const { config, command, load, stdout, version, onEvent, isStopping, clock, random } = parts;
   const startedMonotonicMs = clock.monotonicMs();
   const statusPage = statusPageOf(parts);
 
@@ -60,7 +63,7 @@ export async function buildAgent(parts: AgentParts) {
     version,
     clock,
     tokens: config.tokens.map(({ name }) => name),
-    sinks: config.sinks.map(({ name }) => name),
+    sinks: [...config.sinks.map(({ name }) => name), ...(command === null ? [] : [childName])],
     tokenStates,
     failureClasses,
     routes: httpSeries(statusPage),
@@ -97,6 +100,7 @@ export async function buildAgent(parts: AgentParts) {
   });
   const sinks = buildSinks({
     config,
+    command,
     current: reload.config,
     services: tokens.services,
     vaultNow: () => clock.now() + (vault?.clockOffsetMs() ?? 0),

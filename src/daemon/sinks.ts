@@ -9,14 +9,16 @@ import type { Random } from '../platform/random.js';
 import { systemDisk } from '../sink/disk.js';
 import { ExecSink } from '../sink/exec-sink.js';
 import { FileSink } from '../sink/file-sink.js';
-import { deriveSinkHealth } from '../sink/record.js';
+import { deriveSinkHealth, type SinkRecord } from '../sink/record.js';
 import { templateFields, unknownFields } from '../sink/render.js';
 import { SinkRunner } from '../sink/runner.js';
 import type { Sink } from '../sink/sink.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { SinkFacts, SinkMetrics } from '../telemetry/sink-metrics.js';
+import { buildChild, childName, type Child } from './child.js';
 import { buildSinkNarrator } from './sink-narrator.js';
+import type { TokenSnapshot } from '../token/snapshot.js';
 import type { TokenService } from './token-service.js';
 
 export interface SinksOptions {
@@ -31,12 +33,16 @@ export interface SinksOptions {
   readonly logger: Logger;
   readonly audit: Audit;
   readonly metrics: SinkMetrics;
+  /** Of a program to supervise: itself and its arguments; null: none. */
+  readonly command: readonly string[] | null;
 }
 
 export interface Sinks {
   /** undefined without sinks. */
   readonly health: () => Readonly<Record<string, SinkHealth>> | undefined;
   readonly facts: () => readonly SinkFacts[];
+  /** The supervised program; null: none. It is stopped apart, before nothing is served any more. */
+  readonly child: Child | null;
   /** Runs until `stop`. Rejects for a bug. */
   start(): Promise<void>;
   /** Ends deliveries, and removes what is to be removed at the end. */
@@ -53,38 +59,52 @@ interface Running {
 /** How many file sinks may use the disk at once. */
 const DISK_SLOTS = 2;
 
-/** Throws `ConfigProblem` for a template that cannot be filled in. */
+/** Throws `ConfigProblem` for a template that cannot be filled in, or a name that is taken. */
 export function buildSinks(options: SinksOptions): Sinks {
-  const { config, clock } = options;
+  const { config, clock, services, vaultNow } = options;
   const slots = new Semaphore(DISK_SLOTS);
   const all = config.sinks.map((sink, at) => buildOne(options, sink, at, slots));
+  const child = buildChildOf(options, all);
+  const records = (): readonly (readonly [string, SinkRecord])[] => [
+    ...all.map(({ name, runner }) => [name, runner.record] as const),
+    ...(child === null ? [] : [[childName, child.record()] as const]),
+  ];
   const unsubscribers: (() => void)[] = [];
+  const follow = (token: string, offer: (snapshot: TokenSnapshot) => void): void => {
+    const source = services.find(({ config: { name } }) => name === token)?.source;
+    if (source === undefined) return;
+    offer(source.at(vaultNow()));
+    unsubscribers.push(
+      source.subscribe(({ after }) => {
+        offer(after);
+      }),
+    );
+  };
   return {
     health: () =>
-      all.length === 0
+      records().length === 0
         ? undefined
         : Object.fromEntries(
-            all.map(({ name, runner }) => [
+            records().map(([name, record]) => [
               name,
-              deriveSinkHealth(runner.record, clock.monotonicMs()),
+              deriveSinkHealth(record, clock.monotonicMs()),
             ]),
           ),
     facts: () =>
-      all.map(({ name, runner: { record } }) => ({
+      records().map(([name, { version, lastSuccessAt }]) => ({
         name,
-        version: record.version,
-        lastSuccessAtMs: record.lastSuccessAt,
+        version,
+        lastSuccessAtMs: lastSuccessAt,
       })),
+    child,
     start: async () => {
       for (const { token, runner } of all) {
-        const source = options.services.find(({ config: { name } }) => name === token)?.source;
-        if (source === undefined) continue;
-        runner.offer(source.at(options.vaultNow()));
-        const unsubscribe = source.subscribe(({ after }) => {
-          runner.offer(after);
+        follow(token, (snapshot) => {
+          runner.offer(snapshot);
         });
-        unsubscribers.push(unsubscribe);
       }
+      // after the files that it may read were told
+      if (child !== null) follow(child.token, child.offer);
       await Promise.all(all.map(({ runner }) => runner.start()));
     },
     stop: async () => {
@@ -94,6 +114,29 @@ export function buildSinks(options: SinksOptions): Sinks {
       await Promise.allSettled(all.map(({ sink }) => sink.close()));
     },
   };
+}
+
+function buildChildOf(options: SinksOptions, all: readonly Running[]): Child | null {
+  const { command, config } = options;
+  if (command === null) return null;
+  const same = config.sinks.findIndex(({ name }) => name === childName);
+  if (same >= 0) {
+    throw new ConfigProblem(
+      `sinks[${same}].name`,
+      `${childName} is the name of the supervised program`,
+      'give the sink another name',
+    );
+  }
+  const files = config.sinks.filter(
+    ({ type, token }) => type === 'file' && token === config.child.token,
+  );
+  const runners = all.filter(({ name }) => files.some((file) => file.name === name));
+  return buildChild({
+    ...options,
+    command,
+    files: runners.map(({ runner }) => runner),
+    filesSplayMs: Math.max(0, ...files.map(({ splayMs }) => splayMs)),
+  });
 }
 
 function buildOne(

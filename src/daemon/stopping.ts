@@ -13,19 +13,25 @@ export interface Stopping {
   /** Aborts at the second signal. */
   readonly hurry: AbortSignal;
   readonly isAsked: () => boolean;
+  /** As a signal does: for an end that comes from within. */
+  readonly ask: (reason: string) => void;
 }
 
 export function listenForStop(signals: StopSignals): Stopping {
   const hurry = new AbortController();
   let isAsked = false;
+  let ask: (reason: string) => void = () => undefined;
   const asked = new Promise<string>((resolve) => {
-    signals.onStop((signal, count) => {
+    ask = (reason) => {
       isAsked = true;
-      resolve(signal);
-      if (count > 1) hurry.abort(new Error('a second signal'));
-    });
+      resolve(reason);
+    };
   });
-  return { asked, hurry: hurry.signal, isAsked: () => isAsked };
+  signals.onStop((signal, count) => {
+    ask(signal);
+    if (count > 1) hurry.abort(new Error('a second signal'));
+  });
+  return { asked, hurry: hurry.signal, isAsked: () => isAsked, ask };
 }
 
 /** Runs the steps in order; `withinMs` bounds each alone, a second signal cuts all that is left short. */

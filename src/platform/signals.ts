@@ -4,6 +4,10 @@
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
 
+/** Signals that mean nothing to us, and are passed on to a supervised program. */
+export const passedSignals = ['SIGUSR1', 'SIGUSR2', 'SIGQUIT', 'SIGWINCH'] as const;
+export type PassedSignal = (typeof passedSignals)[number];
+
 /** What a long-lived command needs of the process's signals. */
 export interface Signals {
   /**
@@ -13,6 +17,8 @@ export interface Signals {
   onStop(listener: (signal: StopSignal, count: number) => void): void;
   /** Called for each SIGHUP, and at once for one that came before. Several that came before count as one. */
   onReload(listener: () => void): void;
+  /** From now on `passedSignals` are told instead of doing what the system, or node, does at them. */
+  onPassed(listener: (signal: PassedSignal) => void): void;
 }
 
 /** All that the command line decides about signals. */
@@ -26,7 +32,7 @@ export interface ProcessSignals extends Signals {
 /** The part of `process` that is used here. */
 export interface SignalHost {
   readonly pid: number;
-  on(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
+  on(signal: StopSignal | PassedSignal, listener: (signal: StopSignal) => void): unknown;
   exit(code: number): void;
   kill(pid: number, signal: StopSignal): unknown;
   removeListener(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
@@ -72,6 +78,13 @@ export function catchSignals(host: SignalHost): ProcessSignals {
     onReload: (listener) => {
       reloadListeners.push(listener);
       if (reloadPending) reload();
+    },
+    onPassed: (listener) => {
+      for (const signal of passedSignals) {
+        host.on(signal, () => {
+          listener(signal);
+        });
+      }
     },
     hangupStops: () => {
       hangup = 'stops';

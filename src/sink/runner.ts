@@ -45,6 +45,9 @@ export class SinkRunner {
   #held: TokenSnapshot | null = null;
   #wake = new AbortController();
   #failures = 0;
+  /** What was tried last, whether it worked or not. */
+  #tried: TokenSnapshot | null = null;
+  #waiting: (() => void)[] = [];
 
   constructor(options: SinkRunnerOptions) {
     this.#options = options;
@@ -71,6 +74,7 @@ export class SinkRunner {
   /** The same values: another version of them is a version of what the place holds. */
   #follow(before: TokenSnapshot, snapshot: TokenSnapshot): void {
     this.#wanted = snapshot;
+    if (this.#tried === before) this.#tried = snapshot;
     if (this.#held !== before) return;
     this.#held = snapshot;
     this.#record = { ...this.#record, version: snapshot.current?.version ?? null };
@@ -85,10 +89,25 @@ export class SinkRunner {
     }
   }
 
+  /** Resolves when what was offered last was delivered, or could not be at the first try; or at the end. */
+  async settled(): Promise<void> {
+    while (!this.#isSettled) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  get #isSettled(): boolean {
+    const isDone = this.#wanted === this.#held || this.#wanted === this.#tried;
+    return isDone || this.#stopping.signal.aborted;
+  }
+
+  #tellWaiting(): void {
+    for (const tell of this.#waiting.splice(0)) tell();
+  }
+
   /** Ends what can be ended; the sink is closed by its owner. */
   stop(): void {
     this.#stopping.abort(new Error('the agent stops'));
     this.#wake.abort();
+    this.#tellWaiting();
   }
 
   async #watch(): Promise<void> {
@@ -122,6 +141,9 @@ export class SinkRunner {
       this.#record = { ...this.#record, error: report.reason };
     }
     if (report.outcome !== 'timeout') this.#options.onReport(report);
+    const now = this.#wanted;
+    this.#tried = now !== null && !this.#options.sink.isNews(wanted, now) ? now : wanted;
+    this.#tellWaiting();
   }
 
   #succeeded(wanted: TokenSnapshot, { version }: SinkReport): void {
