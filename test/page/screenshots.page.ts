@@ -10,13 +10,13 @@ const bytesMax = 150_000;
 
 t.test('light and dark', async (t) => {
   await using dev = new AgentProcess({
-    args: ['dev', '--vault-address', '127.0.0.1:18200', '--set', 'agent.id=checkout-7d4f'],
+    args: ['dev', '--set', 'agent.id=checkout-7d4f'],
     env: { TZ: 'UTC' },
   });
   const [url = ''] = await dev.untilOutput(/http\S+\/(?= )/);
   const browser = await launch();
   t.teardown(() => browser.close());
-  const size = { viewport: { width: 800, height: 600 }, deviceScaleFactor: 2, timezoneId: 'UTC' };
+  const size = { viewport: { width: 800, height: 600 }, deviceScaleFactor: 1.8, timezoneId: 'UTC' };
   const light = (await open(browser, url, { ...size, colorScheme: 'light' })).page;
   const dark = (await open(browser, url, { ...size, colorScheme: 'dark' })).page;
   // long enough for a row of polls
