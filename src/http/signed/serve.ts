@@ -201,9 +201,10 @@ export function buildServe(options: ServeOptions): Serve {
     { request, continueBody }: Incoming,
     by: Authenticated | null,
   ): Promise<Buffer | Unproven> {
-    if (!isFramedWithContent(new Fields(request.rawHeaders))) return Buffer.alloc(0);
-    continueBody();
-    const body = await readBody(request, options.bodyBytesMax);
+    const hasContent = isFramedWithContent(new Fields(request.rawHeaders));
+    if (hasContent) continueBody();
+    const body = hasContent ? await readBody(request, options.bodyBytesMax) : Buffer.alloc(0);
+    // without content too: what was signed may have had some
     const wrong = by === null ? undefined : checkDigest(by.parsed, body);
     return wrong === undefined ? body : new Unproven(wrong);
   }

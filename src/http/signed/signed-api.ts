@@ -99,6 +99,8 @@ export function buildSignedApi(options: SignedApiOptions, parts: SignedApiParts)
   const process = randomBytes(4).toString('hex');
   const tokens = new Map(options.tokens.map((token) => [token.name, token]));
   const keys = new Keys(options.tokens, options.clients);
+  // at each change and not only when somebody asks: a key that ended in between is known to have ended
+  for (const token of options.tokens) token.subscribe(() => keys.current());
   const watchers = new Watchers(clock, options.tokens, process);
   const audit = buildBoundedAudit({
     audit: parts.audit,
