@@ -29,6 +29,11 @@ const movesOn: ReadonlySet<FailureClass> = new Set<FailureClass>([
   'vault_standby',
 ]);
 
+/** Another node may not suffer from it. */
+export function isOfNode(failureClass: FailureClass): boolean {
+  return movesOn.has(failureClass);
+}
+
 /** `addresses`: at least one, without trailing slashes. */
 export function buildAddresses(addresses: readonly string[]): Addresses {
   let index = 0;
@@ -62,7 +67,7 @@ export function buildAddresses(addresses: readonly string[]): Addresses {
     },
     failed(address, failureClass) {
       // a late failure of an address that was left already says nothing about the one in use
-      if (movesOn.has(failureClass) && address === at(index)) index = next();
+      if (isOfNode(failureClass) && address === at(index)) index = next();
     },
     redirected(address, location) {
       const target = addresses.findIndex((candidate) => isBelow(candidate, address, location));

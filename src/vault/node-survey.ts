@@ -68,6 +68,18 @@ export class NodeSurvey {
     if (address === this.#active) this.#activeReadMs = this.#options.clock.monotonicMs();
   }
 
+  /** `address` failed as a node: it is not known to be the active node any more. */
+  failed(address: string): void {
+    if (address !== this.#active) return;
+    this.#active = null;
+    this.#activeReadMs = -Infinity;
+  }
+
+  /** The active node, when it was last seen; null: not known. */
+  activeNode(): string | null {
+    return this.#active;
+  }
+
   async #survey(): Promise<void> {
     const { addresses, list, askHealth } = this.#options;
     const states = new Map<string, NodeState>();

@@ -3,7 +3,7 @@
 import type { Failure, FailureClass } from '../health/failure.js';
 import type { Clock } from '../platform/clock.js';
 import type { VaultOperation } from '../telemetry/metrics.js';
-import type { Addresses } from './addresses.js';
+import { isOfNode, type Addresses } from './addresses.js';
 import { withDeadline } from './deadline.js';
 import { failureOfError } from './failure-of-error.js';
 import { NodeSurvey } from './node-survey.js';
@@ -86,7 +86,7 @@ export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
       const { addresses } = route;
       callOptions.onDeadline?.(route.timeoutMs);
       if (operation === 'read') survey.beforeRead();
-      const address = operation === 'read' ? addresses.forRead() : addresses.current();
+      const address = addressFor(operation, callOptions.budget, addresses, survey);
       const startedMs = clock.monotonicMs();
       const asked = await ask(options, route, address, request, callOptions.signal);
       if ('answer' in asked) answeredBy = route.nodes.get(address);
@@ -98,8 +98,9 @@ export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
         if (operation === 'read') survey.answered(address);
         return result;
       }
-      const location = 'answer' in asked ? asked.answer.headers.location : null;
-      return { ok: false, failure: moveOn(addresses, address, location, result.failure) };
+      if (isOfNode(result.failure.class)) survey.failed(address);
+      const answer = 'answer' in asked ? asked.answer : null;
+      return { ok: false, failure: moveOn(addresses, address, answer, result.failure) };
     },
   };
 }
@@ -107,6 +108,18 @@ export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
 interface Surveyed {
   readonly route: VaultRoute;
   readonly survey: NodeSurvey;
+}
+
+/** Who asks for a version that a caller has already is answered best by the node that made it. */
+function addressFor(
+  operation: VaultOperation,
+  budget: BudgetKind,
+  addresses: Addresses,
+  survey: NodeSurvey,
+): string {
+  if (operation !== 'read') return addresses.current();
+  const active = budget === 'on_demand' ? survey.activeNode() : null;
+  return active ?? addresses.forRead();
 }
 
 const healthRequest = {
@@ -155,13 +168,16 @@ async function ask(
 function moveOn(
   addresses: Addresses,
   address: string,
-  location: string | null,
+  answer: VaultAnswer | null,
   failure: Failure,
 ): Failure {
+  const location = answer?.headers.location ?? null;
   if (failure.class === 'vault_standby' && addresses.redirected(address, location)) {
     const message = 'a standby redirected to another configured address, which is asked next';
     return { class: 'vault_standby', message };
   }
-  addresses.failed(address, failure.class);
+  // a standby that is cut off from its active node can make no login: it says 500, and another address may
+  const isCutOff = failure.class === 'vault_login_failed' && (answer?.status ?? 0) >= 500;
+  addresses.failed(address, isCutOff ? 'vault_error' : failure.class);
   return failure;
 }
