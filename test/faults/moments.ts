@@ -1,120 +1,261 @@
 // When a fault happens, what is looked at while it lasts, and after it: one row of docs/faults.md.
 import type { HealthBody } from '../../src/health/body.js';
-import { AgentProcess, pause } from '../fixtures/agent-process.js';
-import { vaultServer, type VaultServer } from '../fixtures/vault-server.js';
-import { FaultProxy } from './fault-proxy.js';
-import type { Fault, Scene } from './faults.js';
-
-export const moments = [
-  'first start',
-  'steady state',
-  'during a rotation',
-  'inside the grace',
-] as const;
-export type Moment = (typeof moments)[number];
+import { pause } from '../fixtures/agent-process.js';
+import { secondPasses } from '../fixtures/signed-request.js';
+import { at, type End, type Fate, type Fault, type Moment } from './fault.js';
+import { untilHeld } from './injections.js';
+import { healsWithinMs, overBudget } from './limits.js';
+import { buildScene, type Scene } from './scene.js';
+import type { Sample } from './watch.js';
 
 export interface Row {
   readonly fault: string;
   readonly moment: Moment;
-  /** The token that was there is there and usable; null: there was none yet. */
-  readonly isKept: boolean | null;
+  /** null: there was none yet. */
+  readonly token: Fate | 'lost' | null;
   readonly status: string;
   readonly class: string | null;
   readonly requests: number;
   readonly lastedMs: number;
   readonly healedMs: number;
+  /** Everything that is not as promised. */
+  readonly broken: readonly string[];
 }
 
-const INTERVAL = '1s';
-const HEAL_MS = 15_000;
+const NAMED_WITHIN_MS = 15_000;
+/** Not a promise: when to give up. */
+const HEALED_AT_LAST_MS = 60_000;
 /** How long a fault lasts at least. */
 const LAST_MS = 1_500;
 
-export interface Stage extends Scene, AsyncDisposable {
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** A Vault with an AppRole, a proxy before it, and what an agent needs to log in there. */
-export async function stage(): Promise<Stage> {
-  const vault = await vaultServer();
-  const mount = await vault.enableAuth('approle');
-  const role = { token_policies: [vault.policy], token_ttl: '1h' };
-  await vault.api('POST', `auth/${mount}/role/sidecar`, role);
-  const roleId = await vault.api('GET', `auth/${mount}/role/sidecar/role-id`);
-  const secretId = await vault.api('POST', `auth/${mount}/role/sidecar/secret-id`, {});
-  const proxy = new FaultProxy(vault.address);
-  await proxy.listen();
+/** Runs one fault at one moment. */
+export async function happens(fault: Fault, moment: Moment): Promise<Row> {
+  await using scene = await buildScene(fault.scene ?? {});
+  const before = await prepare(scene, moment);
+  const startedMs = performance.now();
+  const seenBefore = scene.watch.samples.length;
+  scene.watch.isMute = fault.isMute === true;
+  const end = await begin(fault, scene, moment);
+  const called = await callAtOnce(fault, scene, moment);
+  const named = await untilNamed(fault, scene, moment);
+  await pause(Math.max(0, LAST_MS - (performance.now() - startedMs)));
+  const during = scene.watch.samples.slice(seenBefore);
+  const fate = at(fault.expect.token ?? 'kept', moment);
+  const canCall = fault.isMute !== true && fault.callersHold !== 'none';
+  if (canCall) called.push(...(await callAsHeld(fault, scene, before, fate, during)));
+  const requests = scene.requestedAtMs().filter((atMs) => atMs >= startedMs).length;
+  const lastedMs = performance.now() - startedMs;
+  const healed = await heal(fault, scene, end);
+  const token = before.current === null ? null : fateOf(during, before.current, fate, scene);
   return {
-    vault,
-    proxy,
-    env: {
-      VAULT_ADDR: proxy.address,
-      VAULT_ROLE_ID: String(roleId.data?.['role_id']),
-      VAULT_SECRET_ID: String(secretId.data?.['secret_id']),
-      KEYTENDER_VAULT_AUTH_MOUNT: mount,
-      KEYTENDER_VAULT_MOUNT: vault.mount,
-      KEYTENDER_VAULT_TIMEOUT: '500ms',
-      KEYTENDER_REFRESH_INTERVAL: INTERVAL,
-    },
-    async [Symbol.asyncDispose]() {
-      await proxy[Symbol.asyncDispose]();
-      await vault[Symbol.asyncDispose]();
-    },
+    fault: fault.name,
+    moment,
+    token,
+    status: named.status,
+    class: named.class,
+    requests,
+    lastedMs,
+    healedMs: healed.afterMs,
+    broken: [
+      ...named.broken,
+      ...called,
+      ...healed.broken,
+      ...(token === null || token === fate ? [] : [`the token is ${token}, not ${fate}`]),
+      ...untruths(scene.watch.samples),
+      ...(fault.recreates === true ? [] : backwards(scene.watch.samples)),
+      ...scene.watch.silences.map((why) => `no answer of /health: ${why}`),
+      ...listed(overBudget(scene.requestedAtMs())),
+    ],
   };
 }
+
+interface Before {
+  /** Versions that the agent has. */
+  readonly current: number | null;
+  readonly superseded: number | null;
+}
+
+async function prepare(scene: Scene, moment: Moment): Promise<Before> {
+  if (moment === 'first start') return { current: null, superseded: null };
+  scene.start();
+  await untilHeld(scene, 1);
+  await scene.watch.until(isWell, NAMED_WITHIN_MS);
+  if (moment !== 'inside the grace') return { current: 1, superseded: null };
+  const current = await scene.put('rotated-before');
+  await untilHeld(scene, current);
+  return { current, superseded: 1 };
+}
+
+async function begin(fault: Fault, scene: Scene, moment: Moment): Promise<End> {
+  const isStart = moment === 'first start';
+  const isRotation = moment === 'during a rotation';
+  const begins = fault.begins ?? 'before';
+  if (isStart && begins === 'starting') {
+    scene.proxy.hold();
+    scene.start();
+    await scene.agent.url();
+    scene.watch.isMute = false;
+    await scene.watch.until(() => true, NAMED_WITHIN_MS);
+    scene.watch.isMute = fault.isMute === true;
+    const end = await fault.inject(scene, moment);
+    scene.proxy.release();
+    return end;
+  }
+  if (isRotation && begins === 'unseen') {
+    scene.proxy.hold();
+    await scene.put('rotated');
+    const end = await fault.inject(scene, moment);
+    scene.proxy.release();
+    return end;
+  }
+  const end = await fault.inject(scene, moment);
+  if (isStart) scene.start();
+  if (isRotation) await scene.put('rotated');
+  return end;
+}
+
+/** Those who are on the newest token already are not refused. */
+async function callAtOnce(fault: Fault, scene: Scene, moment: Moment): Promise<string[]> {
+  if (fault.callersHold !== 'newest') return [];
+  if (moment === 'first start') {
+    await scene.watch.until(isUsable, NAMED_WITHIN_MS);
+    await secondPasses();
+  }
+  const version = await scene.newest();
+  return called(version, 200, await scene.call(version));
+}
+
+/** Who holds what the agent held, or what that superseded, is accepted as long as it is usable. */
+async function callAsHeld(
+  fault: Fault,
+  scene: Scene,
+  before: Before,
+  fate: Fate,
+  during: readonly Sample[],
+): Promise<string[]> {
+  if (before.current === null) return [];
+  const version = during.at(-1)?.body.tokens['default']?.version ?? before.current;
+  const wanted = fate === 'revoked' ? 401 : 200;
+  return [
+    ...called(version, wanted, await scene.call(version)),
+    ...(before.superseded === null || fault.endsGrace === true
+      ? []
+      : called(before.superseded, 200, await scene.call(before.superseded))),
+  ];
+}
+
+function called(version: number, wanted: number, status: number): string[] {
+  return status === wanted
+    ? []
+    : [`a call signed with version ${version} got ${status}, not ${wanted}`];
+}
+
+interface Named {
+  readonly status: string;
+  readonly class: string | null;
+  readonly broken: readonly string[];
+}
+
+async function untilNamed(
+  { expect, isMute }: Fault,
+  { watch, agent }: Scene,
+  moment: Moment,
+): Promise<Named> {
+  if (isMute === true) return { status: '–', class: null, broken: [] };
+  const wanted = at(expect.class, moment);
+  const logged = (): string | null => lastLoggedClass(agent.lines);
+  const isThere = (body: HealthBody): boolean =>
+    (wanted === null || classOf(body) === wanted || logged() === wanted) &&
+    (expect.isThere?.(body) ?? true);
+  const found = await watch.until(isThere, NAMED_WITHIN_MS);
+  const body = found.sample?.body;
+  const seen = (body === undefined ? null : classOf(body)) ?? (wanted === null ? null : logged());
+  const told = found.isThere
+    ? []
+    : [`expected ${wanted ?? 'it'}, /health says ${seen ?? 'nothing'}`];
+  return { status: body?.status ?? '–', class: seen, broken: told };
+}
+
+async function heal(
+  { expect }: Fault,
+  scene: Scene,
+  end: End,
+): Promise<{ readonly afterMs: number; readonly broken: readonly string[] }> {
+  const endedMs = performance.now();
+  await end();
+  scene.watch.isMute = false;
+  const newest = await scene.newest();
+  const isHealed = (body: HealthBody): boolean =>
+    isWell(body) && body.tokens['default']?.version === newest && (expect.isOver?.(body) ?? true);
+  const { isThere, sample } = await scene.watch.until(isHealed, HEALED_AT_LAST_MS);
+  const afterMs = (sample?.atMs ?? performance.now()) - endedMs;
+  if (!isThere) return { afterMs, broken: [`never healed: ${JSON.stringify(sample?.body)}`] };
+  const withinMs = expect.healsWithinMs ?? healsWithinMs();
+  // what is signed in the second of its start is refused
+  if ((sample?.body.uptime_seconds ?? 0) < 2) await secondPasses();
+  return {
+    afterMs,
+    broken: [
+      ...(afterMs <= withinMs ? [] : [`healed after ${Math.round(afterMs)} ms, not ${withinMs}`]),
+      ...called(newest, 200, await scene.call(newest)),
+    ],
+  };
+}
+
+const isUsable = ({ tokens }: HealthBody): boolean => tokens['default']?.usable === true;
 
 const isWell = ({ status, last_refresh_ok: isOk }: HealthBody): boolean =>
   status === 'ok' && isOk === true;
 
-export async function happens(fault: Fault, moment: Moment, at: Stage): Promise<Row> {
-  const { vault, proxy } = at;
-  const started = moment === 'first start' ? null : new AgentProcess({ env: at.env });
-  const before = started === null ? null : await started.untilHealth(isWell);
-  let version = before?.tokens['default']?.version ?? null;
-  if (started !== null && moment === 'inside the grace') {
-    version = await rotate(vault, started, version);
+const classOf = ({ tokens }: HealthBody): string | null => tokens['default']?.error?.class ?? null;
+
+function lastLoggedClass(lines: readonly Record<string, unknown>[]): string | null {
+  const failed = lines.filter(({ msg }) => /^refresh failed/.test(String(msg)));
+  return (failed.at(-1)?.['class'] as string | undefined) ?? null;
+}
+
+function fateOf(
+  during: readonly Sample[],
+  version: number,
+  fate: Fate,
+  scene: Scene,
+): Row['token'] {
+  if (fate === 'restarted') {
+    const [first, last] = [scene.watch.samples[0], scene.watch.samples.at(-1)].map(
+      (sample) => sample?.body.tokens['default'],
+    );
+    return first?.version === last?.version && first?.created_at !== last?.created_at
+      ? 'lost'
+      : 'restarted';
   }
-  const end = await fault.begin(at);
-  if (moment === 'during a rotation') await vault.put('rotated');
-  proxy.requests = [];
-  const startedMs = performance.now();
-  await using agent = started ?? new AgentProcess({ env: at.env });
-  const isNamed = ({ tokens }: HealthBody): boolean =>
-    fault.class === null || tokens['default']?.error?.class === fault.class;
-  const during = await agent.untilHealth(isNamed, HEAL_MS).catch(() => agent.health());
-  await pause(Math.max(0, LAST_MS - (performance.now() - startedMs)));
-  const later = await agent.health();
-  const lastedMs = performance.now() - startedMs;
-  const requests = proxy.requests.length;
-  const endedMs = performance.now();
-  await end();
-  await agent.untilHealth(isWell, HEAL_MS);
-  return {
-    fault: fault.name,
-    moment,
-    isKept: version === null ? null : isKept(during, version) && isKept(later, version),
-    status: during.status,
-    class: during.tokens['default']?.error?.class ?? null,
-    requests,
-    lastedMs,
-    healedMs: performance.now() - endedMs,
-  };
+  const tokens = during.map(({ body }) => body.tokens['default']);
+  if (fate === 'revoked') return tokens.at(-1)?.usable === false ? 'revoked' : 'kept';
+  const isKept = tokens.every((token) => token?.usable === true && (token.version ?? 0) >= version);
+  return isKept ? 'kept' : 'lost';
 }
 
-/** The version of before, or one that came after it. */
-function isKept({ tokens }: HealthBody, version: number): boolean {
-  const token = tokens['default'];
-  return token?.usable === true && (token.version ?? 0) >= version;
+/** A version never goes down, and what was created once was not created at another time. */
+function backwards(samples: readonly Sample[]): string[] {
+  const seen = samples.flatMap(({ body }) => body.tokens['default'] ?? []);
+  const versions = seen.flatMap(({ version }) => version ?? []);
+  const falls = versions.some((version, index) => version < (versions[index - 1] ?? 0));
+  const created = new Map<number, Set<string | null>>();
+  for (const { version, created_at: createdAt } of seen) {
+    if (version !== null) created.set(version, (created.get(version) ?? new Set()).add(createdAt));
+  }
+  const isBornTwice = [...created.values()].some((times) => times.size > 1);
+  return [
+    ...(falls ? [`it went backwards: ${versions.join(' ')}`] : []),
+    ...(isBornTwice ? ['the age of a version changed'] : []),
+  ];
 }
 
-async function rotate(
-  vault: VaultServer,
-  agent: AgentProcess,
-  version: number | null,
-): Promise<number> {
-  await vault.put(`rotated-${Date.now()}`);
-  const after = await agent.untilHealth(
-    ({ tokens }) => (tokens['default']?.version ?? 0) > (version ?? 0),
-  );
-  return after.tokens['default']?.version ?? 0;
+/** 200 exactly when the token is usable. */
+function untruths(samples: readonly Sample[]): string[] {
+  const untrue = samples.filter(({ status, body }) => (status === 200) !== isUsable(body));
+  return untrue.length === 0 ? [] : [`/health was ${untrue[0]?.status ?? 0}, which was not true`];
+}
+
+function listed(problem: string | null): string[] {
+  return problem === null ? [] : [`over the budget: ${problem}`];
 }

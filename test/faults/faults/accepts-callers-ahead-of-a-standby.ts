@@ -1,0 +1,17 @@
+// A standby shows every version 100 ms late; a caller has the newest at once.
+import { fault } from '../fault.js';
+import { behindBy } from '../injections.js';
+
+export default fault({
+  name: 'standby 100 ms behind',
+  promise: 'who signs with the newest token is not refused by an agent behind a slow standby',
+  callersHold: 'newest',
+  expect: { class: null },
+  async inject(scene, moment) {
+    scene.proxy.behaviour = behindBy(100);
+    if (moment !== 'during a rotation') await scene.put('newer');
+    return () => {
+      scene.proxy.behaviour = null;
+    };
+  },
+});

@@ -1,0 +1,16 @@
+// Vault presents a certificate for the right name, of an authority that nobody told the agent of.
+import { fault } from '../fault.js';
+import { certificate } from '../scene.js';
+
+export default fault({
+  name: 'TLS, wrong CA',
+  promise: 'a certificate of an unknown authority costs no token, and is trusted by nobody',
+  scene: { tls: true },
+  expect: { class: 'vault_tls' },
+  inject({ proxy }) {
+    proxy.present(certificate('tls/stranger'));
+    return () => {
+      proxy.present();
+    };
+  },
+});

@@ -1,0 +1,9 @@
+// Connections are accepted by the kernel, and nobody ever reads from them.
+import { fault } from '../fault.js';
+
+export default fault({
+  name: 'hang at connect',
+  promise: 'a connection that nobody serves ends by the timeout and costs no token',
+  expect: { class: 'vault_timeout' },
+  inject: ({ proxy }) => proxy.takeNothing(),
+});
