@@ -42,3 +42,11 @@ export function adviceFor(failureClass: string): string {
 export function whyUnusableFor(state: string): string {
   return (whyUnusable as Readonly<Record<string, string | undefined>>)[state] ?? 'not usable';
 }
+
+/** Of a sink that fails: its own message says at which. */
+export const adviceForSinks =
+  'see to the path, its owner and the room on its disk, or to the command; the agent tries again by itself';
+
+/** Of an agent that is degraded while no token has an error. */
+export const unexplained =
+  "the login could not be renewed, or half of refresh.max_stale is gone without a read: the agent's log says which";

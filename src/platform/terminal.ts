@@ -8,6 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type Output = Writable & {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   /** Its descriptor, where it has one. */
   readonly fd?: number;
 };
@@ -20,10 +21,12 @@ export function isTerminal(output: Output): boolean {
 }
 
 /**
- * Whether to colour: on a terminal that can, unless `NO_COLOR` holds anything (https://no-color.org). A stream that is
- * not a terminal is never coloured.
+ * Whether to colour: as `FORCE_COLOR` says (`0` and `false`: no, anything else: also where no terminal is), which wins
+ * as it does in Node; else on a terminal that can, unless `NO_COLOR` holds anything (https://no-color.org).
  */
 export function wantsColour(output: Output, env: Environment): boolean {
+  const forced = env['FORCE_COLOR'] ?? '';
+  if (forced !== '') return forced !== '0' && forced !== 'false';
   if (!isTerminal(output) || env['TERM'] === 'dumb') return false;
   return (env['NO_COLOR'] ?? '') === '';
 }

@@ -11,3 +11,13 @@ t.test('colour is for terminals that can and people who did not say no', async (
   t.equal(wantsColour(terminal, { TERM: 'dumb' }), false);
   t.equal(wantsColour(new Writable(), {}), false, 'a pipe');
 });
+
+t.test('FORCE_COLOR decides, wherever it goes', async (t) => {
+  const pipe = new Writable();
+  for (const said of ['1', '3', 'true']) {
+    t.equal(wantsColour(pipe, { FORCE_COLOR: said }), true, said);
+    t.equal(wantsColour(terminal, { FORCE_COLOR: said, NO_COLOR: '1', TERM: 'dumb' }), true, said);
+  }
+  for (const said of ['0', 'false']) t.equal(wantsColour(terminal, { FORCE_COLOR: said }), false);
+  t.equal(wantsColour(terminal, { FORCE_COLOR: '' }), true, 'an empty one says nothing');
+});

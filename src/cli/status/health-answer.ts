@@ -27,6 +27,7 @@ export interface TokenAnswer {
 export interface SinkAnswer {
   readonly ok: boolean;
   readonly version: number | null;
+  readonly lastSuccessAt: string | null;
   readonly error: string | null;
 }
 
@@ -106,7 +107,12 @@ function parseVault(vault: Fields): VaultAnswer {
 }
 
 function parseSink(sink: Fields): SinkAnswer {
-  return { ok: sink['ok'] === true, version: number(sink['version']), error: text(sink['error']) };
+  return {
+    ok: sink['ok'] === true,
+    version: number(sink['version']),
+    lastSuccessAt: text(sink['last_success_at']),
+    error: text(sink['error']),
+  };
 }
 
 function entries<T>(value: unknown, parse: (fields: Fields) => T): ReadonlyMap<string, T> {

@@ -1,33 +1,27 @@
 // An agent's state as a person reads it: who, each token on a line, then what is wrong and what to do. Pure: the
 // answer and the time in, text out.
-import { adviceFor, whyUnusableFor } from '../../health/advice.js';
-import type { HealthAnswer, TokenAnswer } from './health-answer.js';
+import { adviceFor, adviceForSinks, unexplained, whyUnusableFor } from '../../health/advice.js';
+import type { HealthAnswer, SinkAnswer, TokenAnswer } from './health-answer.js';
+import { painter, type Colour, type Paint } from './paint.js';
 import { ageOf, relative } from './relative-time.js';
+import { tableOf, type Cell } from './table.js';
 
 export interface Style {
   readonly colour: boolean;
 }
 
-const colours = { green: 32, yellow: 33, red: 31, bold: 1, dim: 2 } as const;
-type Colour = keyof typeof colours;
-
 /** Lines, each ended. `now`: milliseconds since the epoch. */
 export function renderHealth(health: HealthAnswer, now: number, style: Style): string {
-  const paint = painter(style);
+  const paint = painter(style.colour);
   const sections = [
     [headline(health, paint)],
     tokenTable(health.tokens, now, paint),
-    [...vaultLine(health, now, paint), ...sinkLines(health, paint)],
+    sinkTable(health.sinks, now, paint),
+    vaultLine(health, now, paint),
     problems(health, now, paint),
   ];
   const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
   return `${text.join('\n\n')}\n`;
-}
-
-type Paint = (colour: Colour, text: string) => string;
-
-function painter({ colour: isColoured }: Style): Paint {
-  return (colour, text) => (isColoured ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text);
 }
 
 const statusColour: Readonly<Record<string, Colour>> = {
@@ -43,8 +37,6 @@ function headline(health: HealthAnswer, paint: Paint): string {
   return `${paint('bold', health.agentId)}: ${status} (keytender ${health.version}, ${health.mode} mode${up})`;
 }
 
-const header = ['TOKEN', 'STATE', 'VERSION', 'AGE', 'LAST REFRESH', 'NEXT'];
-
 function tokenTable(
   tokens: ReadonlyMap<string, TokenAnswer>,
   now: number,
@@ -52,40 +44,22 @@ function tokenTable(
 ): readonly string[] {
   const rows = [...tokens].map(([name, token]) => [
     name,
-    token.state,
-    token.version === null ? '-' : String(token.version),
-    token.ageSeconds === null ? '-' : ageOf(token.ageSeconds),
+    stateCell(token),
+    token.version === null ? null : String(token.version),
+    token.ageSeconds === null ? null : ageOf(token.ageSeconds),
     lastRefresh(token, now),
-    token.nextAttemptAt === null ? '-' : relative(token.nextAttemptAt, now),
+    token.nextAttemptAt === null ? null : relative(token.nextAttemptAt, now),
   ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  const states = [...tokens.values()];
-  return [
-    paint('dim', line(header)),
-    ...rows.map((row, index) => paintState(line(row), row[1] ?? '', states[index], paint)),
-  ];
+  return tableOf(['TOKEN', 'STATE', 'VERSION', 'AGE', 'LAST REFRESH', 'NEXT'], rows, paint);
 }
 
-/** Colours the state alone: the padding was counted before. */
-function paintState(
-  line: string,
-  state: string,
-  token: TokenAnswer | undefined,
-  paint: Paint,
-): string {
-  const colour = token?.usable !== true ? 'red' : token.error === null ? 'green' : 'yellow';
-  return line.replace(`  ${state}`, () => `  ${paint(colour, state)}`);
+function stateCell({ state, usable, error }: TokenAnswer): Cell {
+  if (!usable) return { text: state, colour: 'red' };
+  return { text: state, colour: error === null ? 'green' : 'yellow' };
 }
 
-function lastRefresh(token: TokenAnswer, now: number): string {
-  if (token.lastRefreshOk === null) return '-';
+function lastRefresh(token: TokenAnswer, now: number): string | null {
+  if (token.lastRefreshOk === null) return null;
   const outcome = token.lastRefreshOk ? 'ok' : 'failed';
   return token.lastAttemptAt === null
     ? outcome
@@ -106,19 +80,52 @@ function vaultLine(health: HealthAnswer, now: number, paint: Paint): readonly st
   return [`vault: ${facts.join(', ')}`];
 }
 
-function sinkLines(health: HealthAnswer, paint: Paint): readonly string[] {
-  return [...health.sinks].map(([name, sink]) => {
-    const version = sink.version === null ? 'nothing yet' : `version ${sink.version}`;
-    const state = sink.ok ? paint('green', 'ok') : paint('red', 'failing');
-    return `sink ${name}: ${state}, ${version}${sink.error === null ? '' : `: ${sink.error}`}`;
-  });
+function sinkTable(
+  sinks: ReadonlyMap<string, SinkAnswer>,
+  now: number,
+  paint: Paint,
+): readonly string[] {
+  if (sinks.size === 0) return [];
+  const rows = [...sinks].map(([name, sink]) => [
+    name,
+    sink.ok
+      ? { text: 'ok', colour: 'green' as const }
+      : { text: 'failing', colour: 'red' as const },
+    sink.version === null ? null : String(sink.version),
+    sink.lastSuccessAt === null ? null : relative(sink.lastSuccessAt, now),
+  ]);
+  return tableOf(['SINK', 'STATE', 'VERSION', 'DELIVERED'], rows, paint);
 }
 
 function problems(health: HealthAnswer, now: number, paint: Paint): readonly string[] {
-  return [...health.tokens].flatMap(([name, token]) => {
-    const told = [...failureOf(token, now, paint), ...unusable(token), ...rotation(token, now)];
-    return told.map((line, index) => (index === 0 ? `${name}: ${line}` : `  ${line}`));
-  });
+  const ofTokens = [...health.tokens].flatMap(([name, token]) =>
+    told(name, [...failureOf(token, now, paint), ...unusable(token), ...rotation(token, now)]),
+  );
+  const ofSinks = [...health.sinks].flatMap(([name, sink]) =>
+    told(`sink ${name}`, sinkFailure(sink, paint)),
+  );
+  return [...ofTokens, ...ofSinks, ...otherwise(health, paint)];
+}
+
+/** Whose it is stands before the first line. */
+function told(whose: string, lines: readonly string[]): readonly string[] {
+  return lines.map((line, index) => (index === 0 ? `${whose}: ${line}` : `  ${line}`));
+}
+
+function fix(advice: string, paint: Paint): string {
+  return `${paint('bold', 'fix:')} ${advice}`;
+}
+
+function sinkFailure({ ok, error }: SinkAnswer, paint: Paint): readonly string[] {
+  if (ok) return [];
+  return [paint('red', error ?? 'failing'), fix(adviceForSinks, paint)];
+}
+
+/** Not all is well, and no token says why. */
+function otherwise({ status, tokens }: HealthAnswer, paint: Paint): readonly string[] {
+  const isTold = [...tokens.values()].some(({ error, usable }) => error !== null || !usable);
+  if (status !== 'degraded' || isTold) return [];
+  return told(paint('yellow', status), [unexplained]);
 }
 
 function failureOf(token: TokenAnswer, now: number, paint: Paint): readonly string[] {
@@ -133,7 +140,7 @@ function failureOf(token: TokenAnswer, now: number, paint: Paint): readonly stri
   const advice = adviceFor(error.class);
   return [
     `${paint('red', error.class)}${since}${count}: ${error.message}`,
-    ...(advice === '' ? [] : [`${paint('bold', 'fix:')} ${advice}`]),
+    ...(advice === '' ? [] : [fix(advice, paint)]),
     ...until,
   ];
 }

@@ -6,6 +6,7 @@ import type { SettingsOptions } from '../settings.js';
 import { isTerminal, wantsColour } from '../../platform/terminal.js';
 import { fetchHealth, nameOf, type Fetched, type HealthSource } from './fetch-health.js';
 import { sourceOf } from './source.js';
+import { inPlace, type Placed } from './in-place.js';
 import { parseHealth, type HealthAnswer } from './health-answer.js';
 import { renderHealth } from './render.js';
 
@@ -47,20 +48,21 @@ async function watch(source: HealthSource, options: StatusOptions, io: Io): Prom
   io.stdout.on('error', () => {
     unread.abort();
   });
-  let shownLines = 0;
+  let shownRows = 0;
   while (!unread.signal.aborted) {
     const view = look(await fetchHealth(source, io.clock), source, options, io);
-    io.stdout.write(overwrite(shownLines, io) + view.text);
-    shownLines = view.text.split('\n').length - 1;
+    const placed = place(view.text, shownRows, io);
+    io.stdout.write(placed.text);
+    shownRows = placed.rows;
     await io.clock.sleep(watchPauseMs, unread.signal).catch(() => undefined);
   }
   return exitCode.done;
 }
 
 /** On a terminal the new state takes the place of the old one; a file or a pipe gets one after the other. */
-function overwrite(lines: number, io: Io): string {
-  if (!isTerminal(io.stdout) || lines === 0) return '';
-  return `\u001b[${lines}A\u001b[0J`;
+function place(text: string, before: number, { stdout }: Io): Placed {
+  if (!isTerminal(stdout)) return { text, rows: 0 };
+  return inPlace(text, before, { columns: stdout.columns, rows: stdout.rows });
 }
 
 function look(fetched: Fetched, source: HealthSource, options: StatusOptions, io: Io): View {

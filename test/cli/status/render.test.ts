@@ -100,7 +100,15 @@ t.test('sinks and a clock that differs are told', async (t) => {
     answer(
       {},
       {
-        sinks: { file: { ok: false, version: 6, last_success_at: null, error: 'ENOSPC' } },
+        sinks: {
+          file: { ok: false, version: 6, last_success_at: null, error: 'ENOSPC' },
+          restarter: {
+            ok: true,
+            version: 7,
+            last_success_at: '2026-01-01T00:00:02Z',
+            error: null,
+          },
+        },
         vault: {
           authenticated: false,
           login_expires_at: '2026-01-01T01:00:12Z',
@@ -111,7 +119,16 @@ t.test('sinks and a clock that differs are told', async (t) => {
     now,
     { colour: false },
   );
-  t.match(text, 'sink file: failing, version 6: ENOSPC');
+  t.match(
+    text,
+    `
+SINK       STATE    VERSION  DELIVERED
+file       failing  6        -
+restarter  ok       7        10s ago
+
+`,
+  );
+  t.match(text, /^sink file: ENOSPC\n {2}fix: see to the path/m);
   t.match(text, 'vault: not logged in, login ends in 1h, its clock differs by -40 s');
 });
 
@@ -139,4 +156,10 @@ t.test('what is no answer of an agent is none, and missing fields are', async (t
   const sparse = parseHealth({ status: 'ok', tokens: { a: {}, b: 1 } });
   t.same([...(sparse?.tokens.keys() ?? [])], ['a']);
   t.match(renderHealth(sparse!, now, { colour: false }), 'unnamed: ok');
+});
+
+t.test('an agent that is degraded for no token says for what it may be', async (t) => {
+  const text = renderHealth(answer({}, { status: 'degraded' }), now, { colour: false });
+  t.match(text, /^degraded: the login could not be renewed, or half of refresh\.max_stale/m);
+  t.notMatch(renderHealth(answer(), now, { colour: false }), 'could not be renewed');
 });

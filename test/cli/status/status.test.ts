@@ -138,7 +138,7 @@ t.test(
     await untilWaiting();
     await clock.advance(1000);
     await untilWaiting();
-    t.match(io.out(), /\u001b\[6A\u001b\[0J/);
+    t.match(io.out(), /\u001b\[6A\r\u001b\[0J/);
     io.stdout.emit('error', new Error('EPIPE'));
     t.equal(await done, 0);
     t.equal(io.send('SIGINT'), 0, 'an interrupt is the usual end');
