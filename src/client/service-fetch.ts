@@ -114,7 +114,8 @@ function isStream(body: unknown): boolean {
 
 /** Methods that mean the same when they arrive twice (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
-const passing: ReadonlySet<number> = new Set([408, 421, 429, 503]);
+/** A 421 is sent again by `fetch` itself. */
+const passing: ReadonlySet<number> = new Set([408, 429, 503]);
 
 async function isRetryWise(
   { method, signal }: Request,

@@ -70,7 +70,7 @@ export class Service {
   /**
    * `fetch` with a signature, to one of `origins`. Redirects are not followed (`redirect: 'manual'`). A 401 brings a
    * newer token and is tried once more with a new nonce; so is, for a method that may be repeated (RFC 9110 section
-   * 9.2.2), an unsigned 408, 421, 429 or 503 that says `Retry-After` of at most 5 seconds. Bodies are kept up to
+   * 9.2.2), an unsigned 408, 429 or 503 that says `Retry-After` of at most 5 seconds. Bodies are kept up to
    * `bodyBytesMax`; a stream needs `contentDigest` and is sent once.
    * @throws KeytenderError `origin_not_allowed`, `digest_required`, `body_too_large`, `malformed_request`, as `sign`;
    *   what `fetch` throws, as it throws it
