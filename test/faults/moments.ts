@@ -79,7 +79,8 @@ async function prepare(scene: Scene, moment: Moment): Promise<Before> {
   if (moment === 'first start') return { current: null, superseded: null };
   scene.start();
   await untilHeld(scene, 1);
-  await scene.watch.until(isWell, NAMED_WITHIN_MS);
+  const { sample } = await scene.watch.until(isWell, NAMED_WITHIN_MS);
+  await untilCallable(sample);
   if (moment !== 'inside the grace') return { current: 1, superseded: null };
   const current = await scene.put('rotated-before');
   await untilHeld(scene, current);
@@ -118,8 +119,8 @@ async function begin(fault: Fault, scene: Scene, moment: Moment): Promise<End> {
 async function callAtOnce(fault: Fault, scene: Scene, moment: Moment): Promise<string[]> {
   if (fault.callersHold !== 'newest') return [];
   if (moment === 'first start') {
-    await scene.watch.until(isUsable, NAMED_WITHIN_MS);
-    await secondPasses();
+    const { sample } = await scene.watch.until(isUsable, NAMED_WITHIN_MS);
+    await untilCallable(sample);
   }
   const version = await scene.newest();
   return called(version, 200, await scene.call(version));
@@ -191,8 +192,7 @@ async function heal(
   const afterMs = (sample?.atMs ?? performance.now()) - endedMs;
   if (!isThere) return { afterMs, broken: [`never healed: ${JSON.stringify(sample?.body)}`] };
   const withinMs = expect.healsWithinMs ?? healsWithinMs();
-  // what is signed in the second of its start is refused
-  if ((sample?.body.uptime_seconds ?? 0) < 2) await secondPasses();
+  await untilCallable(sample);
   return {
     afterMs,
     broken: [
@@ -200,6 +200,11 @@ async function heal(
       ...called(newest, 200, await scene.call(newest)),
     ],
   };
+}
+
+/** What is signed in the second of its start is refused. */
+async function untilCallable(sample: Sample | undefined): Promise<void> {
+  if ((sample?.body.uptime_seconds ?? 0) < 2) await secondPasses();
 }
 
 const isUsable = ({ tokens }: HealthBody): boolean => tokens['default']?.usable === true;
