@@ -5,7 +5,7 @@ import { agentOf, vaultWithToken } from '../fixtures/scene.js';
 import { strong } from '../fixtures/readings.js';
 import { directivesOf, hashesOf } from './page-checks.js';
 
-const bytesMax = 25 * 1024;
+const bytesMax = 25_000;
 
 t.test('an agent serves it at / of the probe listener, and has nothing that writes', async (t) => {
   await using vault = await vaultWithToken();

@@ -25,7 +25,8 @@ interface View {
   lastRefreshOf(token: TokenHealth, now: number): string;
   nextPollOf(token: TokenHealth, now: number): string;
   waitedOf(token: TokenHealth, now: number): number;
-  sinkSays(sink: NonNullable<HealthBody['sinks']>[string], now: number): string;
+  sinkSays(sink: NonNullable<HealthBody['sinks']>[string], now: number, advice: object): string;
+  otherwiseOf(health: HealthBody, advice: object): string;
   troubleOf(token: TokenHealth, now: number, advice: object): Record<string, string> | null;
   lanesOf(token: TokenHealth, now: number, created: Map<number | null, number>): readonly Lane[];
   spanOf(token: TokenHealth, now: number): number;
@@ -43,7 +44,12 @@ runInNewContext(source, context);
 const view = context as unknown as View;
 
 const now = Date.parse('2026-01-01T00:00:12Z');
-const advice = { byClass: adviceByClass, unusable: whyUnusable };
+const advice = {
+  byClass: adviceByClass,
+  unusable: whyUnusable,
+  sinks: 'see to it',
+  otherwise: 'the login could not be renewed',
+};
 const template = healthBody().tokens['default'];
 if (template === undefined) throw new Error('no token');
 const fresh: TokenHealth = {
@@ -214,13 +220,21 @@ t.test('pending versions, sinks and a new start are told; several tokens by name
 
 t.test('a sink says what it has, and why it has not', async (t) => {
   const sink = { ok: true, version: 7, last_success_at: '2026-01-01T00:00:10Z', error: null };
-  t.equal(plain(view.sinkSays(sink, now)), 'version 7, delivered 2s ago');
+  t.equal(plain(view.sinkSays(sink, now, advice)), 'version 7, delivered 2s ago');
   t.equal(
-    view.sinkSays({ ...sink, ok: false, error: 'the disk is full' }, now),
-    'failing: the disk is full; it has version 7',
+    view.sinkSays({ ...sink, ok: false, error: 'the disk is full' }, now, advice),
+    'failing: the disk is full; it has version 7. What to do: see to it',
   );
   t.equal(
-    view.sinkSays({ ok: false, version: null, last_success_at: null, error: 'x' }, now),
-    'failing: x',
+    view.sinkSays({ ok: false, version: null, last_success_at: null, error: 'x' }, now, advice),
+    'failing: x. What to do: see to it',
   );
+});
+
+t.test('an agent that is degraded for no token says for what it may be', async (t) => {
+  const degraded = (token: Partial<TokenHealth>): HealthBody =>
+    healthOf(token, { status: 'degraded' });
+  t.equal(view.otherwiseOf(degraded({}), advice), 'The login could not be renewed.');
+  t.equal(view.otherwiseOf(degraded({ error: template.error }), advice), '');
+  t.equal(view.otherwiseOf(healthOf({}), advice), '');
 });

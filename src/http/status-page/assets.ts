@@ -7,8 +7,8 @@ export interface Assets {
   /** Only in the page of `keytender dev`. */
   readonly dev: string;
   readonly style: string;
-  readonly view: string;
-  readonly page: string;
+  /** view.js, then page.js, which uses it. */
+  readonly script: string;
 }
 
 export function readAssets(): Assets {
@@ -17,7 +17,6 @@ export function readAssets(): Assets {
     html: read('page.html'),
     dev: read('dev.html'),
     style: read('page.css'),
-    view: read('view.js'),
-    page: read('page.js'),
+    script: read('view.js') + read('page.js'),
   };
 }

@@ -2,7 +2,7 @@
 // their hashes (CSP level 3, section 8.4), so nothing that is not of this build can run in it. It holds no secret and
 // no state: all it shows it asks `/health` for.
 import { createHash } from 'node:crypto';
-import { adviceByClass, whyUnusable } from '../../health/advice.js';
+import { adviceByClass, adviceForSinks, unexplained, whyUnusable } from '../../health/advice.js';
 import { readAssets } from './assets.js';
 
 export interface Page {
@@ -12,19 +12,22 @@ export interface Page {
 
 /** `hasButton`: with the button of `keytender dev` that writes a new version. */
 export function buildPage(hasButton: boolean): Page {
-  const { html, dev, style, view, page } = readAssets();
-  const advice = dataBlock({ byClass: adviceByClass, unusable: whyUnusable });
+  const { html, dev, style, script } = readAssets();
+  const advice = dataBlock({
+    byClass: adviceByClass,
+    unusable: whyUnusable,
+    sinks: adviceForSinks,
+    otherwise: unexplained,
+  });
   const parts: Readonly<Record<string, string>> = {
     style: `<style>${style}</style>`,
     dev: hasButton ? dev : '',
-    scripts:
-      `<script type="application/json" id="advice">${advice}</script>` +
-      `<script>${view}</script><script>${page}</script>`,
+    scripts: `<script type="application/json" id="advice">${advice}</script><script>${script}</script>`,
   };
   return {
     html: html.replace(/<!-- ([a-z]+) -->/g, (_all, name: string) => parts[name] ?? ''),
     headers: {
-      'content-security-policy': policyOf([style], [view, page]),
+      'content-security-policy': policyOf(style, script),
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cross-origin-resource-policy': 'same-origin',
@@ -38,11 +41,11 @@ function dataBlock(value: object): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
-function policyOf(styles: readonly string[], scripts: readonly string[]): string {
+function policyOf(style: string, script: string): string {
   return [
     "default-src 'none'",
-    `script-src ${scripts.map(hashOf).join(' ')}`,
-    `style-src ${styles.map(hashOf).join(' ')}`,
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
     "connect-src 'self'",
     // the dot in the tab
     'img-src data:',

@@ -2,7 +2,7 @@
 // view.js says into the document. It touches only what changed, so that neither a selection nor a screen reader loses
 // its place. Text is set as text; no markup is ever made of what was received.
 // @ts-check
-/* global headlineOf, toneOf, lengthOf, unitsOf, whenOf, instantOf, versionName, lastRefreshOf, nextPollOf, sinkSays, waitedOf, troubleOf, lanesOf, spanOf, placeOf, changesBetween */
+/* global headlineOf, toneOf, lengthOf, unitsOf, whenOf, instantOf, versionName, lastRefreshOf, nextPollOf, sinkSays, waitedOf, otherwiseOf, troubleOf, lanesOf, spanOf, placeOf, changesBetween */
 'use strict';
 
 (() => {
@@ -124,6 +124,9 @@
     if (health === null) return;
     title(health, isSilent);
     text(byId('agent'), health.agent_id);
+    const otherwise = otherwiseOf(health, advice);
+    byId('otherwise').hidden = otherwise === '';
+    text(byId('otherwise'), otherwise);
     showTokens(health);
     showVault(health);
     showSinks(health);
@@ -287,7 +290,7 @@
       const sink = sinks[name];
       if (sink === undefined) continue;
       text(part(row, 'name'), name);
-      text(part(row, 'says'), sinkSays(sink, agentNow()));
+      text(part(row, 'says'), sinkSays(sink, agentNow(), advice));
       tone(row, sink.ok ? 'plain' : 'ill');
     }
   }

@@ -8,7 +8,7 @@
 /** @typedef {import('../../health/body.js').SinkHealth} Sink */
 /** @typedef {'well' | 'warned' | 'ill' | 'plain'} Tone */
 /** @typedef {{ readonly tone: Tone, readonly text: string }} Sentence */
-/** @typedef {{ readonly byClass: Readonly<Record<string, string>>, readonly unusable: Readonly<Record<string, string>> }} Advice */
+/** @typedef {{ readonly byClass: Readonly<Record<string, string>>, readonly unusable: Readonly<Record<string, string>>, readonly sinks: string, readonly otherwise: string }} Advice */
 /**
  * A version's stay on the time line; instants in milliseconds since the epoch. `from` null: before anything known.
  * @typedef {{ readonly from: number | null, readonly until: number | null, readonly kind: 'pending' | 'current' | 'superseded' }} Stay
@@ -116,11 +116,12 @@ function nextPollOf(token, now) {
   return at <= now ? 'now' : whenOf(at, now);
 }
 
-/** @param {Sink} sink @param {number} now */
-function sinkSays(sink, now) {
+/** @param {Sink} sink @param {number} now @param {Advice} advice */
+function sinkSays(sink, now, advice) {
   const at = instantOf(sink.last_success_at);
   const has = sink.version === null ? '' : versionName(sink.version);
-  if (!sink.ok) return `failing: ${sink.error ?? 'no reason given'}${has && `; it has ${has}`}`;
+  if (!sink.ok)
+    return `failing: ${sink.error ?? 'no reason given'}${has && `; it has ${has}`}. What to do: ${advice.sinks}`;
   return `${has || 'the token'}${at === null ? '' : `, delivered ${whenOf(at, now)}`}`;
 }
 
@@ -158,6 +159,14 @@ function troubleOf(token, now, advice) {
         ? ''
         : `This token is ${why}.`,
   };
+}
+
+/**
+ * Why not all is well when no token says why. @param {Health} health @param {Advice} advice
+ */
+function otherwiseOf({ status, tokens }, advice) {
+  const isTold = Object.values(tokens).some(({ error, usable }) => error !== null || !usable);
+  return status !== 'degraded' || isTold ? '' : capital(`${advice.otherwise}.`);
 }
 
 /**
