@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js';
 import type { LoadResult } from '../config/load.js';
 import { ConfigProblem } from '../config/problem.js';
 import type { AgentOptions } from '../daemon/agent.js';
+import { ownDescription } from '../platform/own-description.js';
 import { exitCode } from './exit-code.js';
 import type { Io } from './io.js';
 
@@ -26,6 +27,7 @@ export async function runAgentWith(
   const { runAgent } = await import('../daemon/agent.js');
   const { config, warnings, reload, command } = loaded;
   const { signals, version } = io;
+  const shared = io.stdout.fd ?? 1;
   try {
     return await runAgent({
       config,
@@ -34,7 +36,10 @@ export async function runAgentWith(
       ...(command === undefined ? {} : { command }),
       signals,
       version,
-      stdout: { fd: io.stdout.fd ?? 1, isTTY: io.stdout.isTTY === true },
+      stdout: {
+        fd: command === undefined ? shared : ownDescription(shared),
+        isTTY: io.stdout.isTTY === true,
+      },
       ...listeners,
     });
   } catch (error) {
