@@ -40,17 +40,21 @@ t.test('a sealed Vault is shown with what to do, and its end too', async (t) => 
   await using vault = await vaultWithToken();
   await using agent = agentOf(vault, { env: withPage });
   const { page, complaints } = await open(browser, await pageOf(agent));
-  t.equal(await page.locator('.trouble').isVisible(), false);
+  t.equal(await page.locator('.token .trouble').isVisible(), false);
   vault.seal();
   await untilReads(page, 'h1', /usable, but not all is well/);
-  await untilReads(page, '.trouble', /vault_sealed since .*unseal Vault: vault operator unseal/s);
-  await untilReads(page, '.trouble', /The token held stays in use for \d+d \d+h more/);
+  await untilReads(
+    page,
+    '.token .trouble',
+    /vault_sealed since .*unseal Vault: vault operator unseal/s,
+  );
+  await untilReads(page, '.token .trouble', /The token held stays in use for \d+d \d+h more/);
   await untilReads(page, '[data-part=polls-say]', /\d+ failed/);
   t.match(await page.title(), /^degraded · /);
   vault.unseal();
   putToken(vault, 'token-2');
   await untilReads(page, 'h1', /^The token is fresh$/);
-  t.equal(await page.locator('.trouble').isVisible(), false);
+  t.equal(await page.locator('.token .trouble').isVisible(), false);
   await untilReads(page, '#changes', /The refresh works again/);
   t.same(complaints, []);
   await page.close();
@@ -63,7 +67,7 @@ t.test('a revoked token is shown as one that cannot be used', async (t) => {
   vault.kv.destroy('keytender/default/token', [1]);
   await untilReads(page, 'h1', /cannot be used/);
   await untilReads(page, '.state', /revoked/);
-  await untilReads(page, '.trouble', /write a new version: vault kv put/);
+  await untilReads(page, '.token .trouble', /write a new version: vault kv put/);
   t.match(await page.title(), /^unavailable · /);
   await page.close();
 });

@@ -152,12 +152,24 @@ t.test('trouble stands out too, in both schemes', async (t) => {
         body.sinks = { file: { ok: false, version: 1, last_success_at: null, error: 'full' } };
         await route.fulfill({ response, json: body });
       });
-      await page.locator('.trouble').waitFor();
+      await page.locator('.token .trouble').waitFor();
       await untilReads(page, '#sinks', /failing: full/);
       t.same(await page.evaluate(faintText), [], `${colorScheme}, usable ${usable}`);
       await page.close();
     }
   }
+});
+
+t.test('when no token says what is wrong, the page says for what it may be', async (t) => {
+  const { page } = await open(browser, url);
+  t.equal(await page.locator('#otherwise').isVisible(), false);
+  await page.route('**/health', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), status: 'degraded' } });
+  });
+  await untilReads(page, '#otherwise', /could not be renewed/);
+  t.same(await page.evaluate(faintText), []);
+  await page.close();
 });
 
 t.test('a narrow screen needs no scrolling sideways, and motion can be refused', async (t) => {
