@@ -130,21 +130,22 @@ async function contain(child: ChildProcess, program: string): Promise<Container>
   }
   const pid = Number(found);
   await untilRuns(pid, program);
+  const kill = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // it has ended
+    }
+  };
   return {
     pid,
     ended,
     get output() {
       return output;
     },
-    kill: (signal) => {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // it has ended
-      }
-    },
+    kill,
     async [Symbol.asyncDispose]() {
-      this.kill('SIGKILL');
+      kill('SIGKILL');
       await ended;
     },
   };
