@@ -383,6 +383,7 @@ export const settings = {
     env: ['SIGNATURE_MAX_SKEW_SECS'],
     fallback: '300s',
     bounds: { min: '1s', max: '1h' },
+    restart,
   }),
   'signature.replay_ttl': duration({
     doc: 'How long the older scheme remembers an `X-Request-Id`.',
@@ -390,12 +391,14 @@ export const settings = {
     adaptive: '2 × skew',
     limits: '≥ 2 × skew',
     bounds: { min: '2s' },
+    restart,
   }),
   'signature.legacy': choice({
     doc: 'Whether the older signature scheme is accepted (on `/api/v1/auth/rotate-token` only).',
     env: ['LEGACY_SIGNATURES'],
     of: ['refuse', 'accept'],
     fallback: 'refuse',
+    restart,
   }),
   'limits.requests_per_minute': integer({
     doc: 'Verified requests a minute, per key.',

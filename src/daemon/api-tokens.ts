@@ -17,7 +17,7 @@ import { AgentToken } from '../token/agent-token.js';
 import { StaticToken } from '../token/static.js';
 import type { Decision } from '../token/store.js';
 import type { Attempts } from './attempts.js';
-import type { TakePermit } from './permits.js';
+import type { Permits } from './permits.js';
 import { writeTokenFile } from './token-file.js';
 import { readTokenText } from './token-limits.js';
 import { tokenFacts, type TokenService } from './token-service.js';
@@ -30,8 +30,7 @@ export interface ApiTokensOptions {
   readonly attempts: Attempts;
   readonly clock: Clock;
   readonly random: Random;
-  /** null: Vault is never asked on demand. */
-  readonly takePermit: TakePermit | null;
+  readonly permits: Permits;
   readonly metrics: Pick<Metrics, 'refreshedOnDemand'>;
 }
 
@@ -42,13 +41,9 @@ export interface ApiTokens {
 }
 
 export function buildApiTokens(options: ApiTokensOptions): ApiTokens {
-  const { takePermit } = options;
   const demands: RefreshOnDemand[] = [];
   const tokens = options.services.map((service) => {
-    const demand =
-      service.loop === null || takePermit === null
-        ? null
-        : buildDemand(service, service.loop, takePermit, options);
+    const demand = service.loop === null ? null : buildDemand(service, service.loop, options);
     const token = apiToken(service, demand, options);
     if (demand !== null) {
       demands.push(demand);
@@ -70,8 +65,7 @@ export function buildApiTokens(options: ApiTokensOptions): ApiTokens {
 function buildDemand(
   { source, config: { name } }: TokenService,
   loop: RefreshLoop,
-  takePermit: TakePermit,
-  { clock, random, metrics, clockOffsetMs }: ApiTokensOptions,
+  { clock, random, metrics, permits, clockOffsetMs }: ApiTokensOptions,
 ): RefreshOnDemand {
   return new RefreshOnDemand({
     refresh: () => loop.refresh('on_demand'),
@@ -80,7 +74,7 @@ function buildDemand(
       const versions = [current, last, ...pending].map((one) => one?.version ?? 0);
       return Math.max(...versions) || null;
     },
-    takePermit,
+    takePermit: permits.take,
     clock,
     random,
     onOutcome: (outcome) => {
@@ -112,8 +106,13 @@ function apiToken(
         for (const end of ends) end();
       };
     },
-    onDemand: demand,
-    refresh: () => (demand === null ? refreshStatic(service, options) : force(service, demand)),
+    get onDemand() {
+      return options.permits.isNever() ? null : demand;
+    },
+    refresh: () =>
+      demand === null || options.permits.isNever()
+        ? refreshStatic(service, options)
+        : force(service, demand),
     replace: source instanceof StaticToken ? (text) => replace(source, text, options) : null,
   };
 }

@@ -84,14 +84,15 @@ export async function buildAgent(parts: AgentParts) {
     onEvent,
     onAttempted: attempts.ended,
   });
-  const takePermit = buildPermits(config, clock);
+  const permits = buildPermits(config, clock);
   const clients =
-    vault && buildClients({ config, vault, takePermit, clock, random, logger, audit, metrics });
+    vault && buildClients({ config, vault, permits, clock, random, logger, audit, metrics });
   const reload = buildReload({
     config,
     load,
     tokens,
     clients,
+    permits,
     vault,
     lines,
     logger,
@@ -128,7 +129,7 @@ export async function buildAgent(parts: AgentParts) {
     attempts,
     clock,
     random,
-    takePermit,
+    permits,
     metrics,
   });
   const http = buildHttp({

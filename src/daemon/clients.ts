@@ -17,7 +17,7 @@ import { ClientsStore } from '../token/clients/store.js';
 import type { TokenLimits } from '../token/limits.js';
 import type { VaultClient } from '../vault/vault-client.js';
 import { ClientsNarrator } from './clients-narrator.js';
-import type { TakePermit } from './permits.js';
+import type { Permits } from './permits.js';
 
 /** Under prefix and deployment. */
 export const CLIENTS_PATH = 'clients';
@@ -25,8 +25,7 @@ export const CLIENTS_PATH = 'clients';
 export interface ClientsOptions {
   readonly config: Config;
   readonly vault: Pick<VaultClient, 'reader' | 'clockOffsetMs'>;
-  /** null: Vault is never asked on demand. */
-  readonly takePermit: TakePermit | null;
+  readonly permits: Permits;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -64,9 +63,11 @@ export function buildClients(options: ClientsOptions): Clients {
     random,
     onAttempt: (outcome) => {
       narrator.attempted(outcome, store.at(vaultNow()).current !== null);
+      // a poll may bring what somebody waits for a permit to ask for
+      demand.lookAgain();
     },
   });
-  const demand = options.takePermit === null ? null : demandOf(options, loop, store, vaultNow);
+  const demand = demandOf(options, loop, store, vaultNow);
   const isConfirmed = (): boolean => {
     const { confirmedMonotonicMs } = loop.record;
     const sinceMs = clock.monotonicMs() - (confirmedMonotonicMs ?? -Infinity);
@@ -76,12 +77,16 @@ export function buildClients(options: ClientsOptions): Clients {
   return {
     directory: {
       current: () => (isConfirmed() ? documentOf(store.at(vaultNow())) : NOBODY),
-      onDemand: demand,
+      get onDemand() {
+        return options.permits.isNever() ? null : demand;
+      },
     },
     lateness: () => loop.lateness(),
     start: () => loop.start(),
     stop: () => loop.stop(),
-    release: () => demand?.stop(),
+    release: () => {
+      demand.stop();
+    },
     reconfigure: (next) => {
       config = next;
       store.reconfigure(limitsOf(next), vaultNow());
@@ -107,16 +112,15 @@ function absentIsNone(reader: SecretReader, store: ClientsStore): SecretReader {
 
 /** Asked for a `keyid` that we do not know; counted among no token's. */
 function demandOf(
-  { takePermit, clock, random, metrics }: ClientsOptions,
+  { permits, clock, random, metrics }: ClientsOptions,
   loop: RefreshLoop,
   store: ClientsStore,
   vaultNow: () => number,
-): RefreshOnDemand | null {
-  if (takePermit === null) return null;
+): RefreshOnDemand {
   return new RefreshOnDemand({
     refresh: () => loop.refresh('on_demand'),
     newestVersion: () => store.at(vaultNow()).current?.version ?? null,
-    takePermit,
+    takePermit: permits.take,
     clock,
     random,
     onOutcome: (outcome) => {

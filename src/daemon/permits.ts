@@ -1,19 +1,26 @@
 // What callers may cause Vault to be asked: one bucket for all tokens and the named clients. One permit buys one
-// sequence of reads.
+// sequence of reads. A reload changes how many there are, also from none and to none.
 import type { Config } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
 import { buildRequestBudget } from '../vault/request-budget.js';
 
-/** Resolves when Vault may be asked; rejects when aborted. */
-export type TakePermit = (signal: AbortSignal) => Promise<void>;
+export interface Permits {
+  /** Resolves when Vault may be asked; rejects when aborted. */
+  readonly take: (signal: AbortSignal) => Promise<void>;
+  /** Vault is never asked on demand. */
+  readonly isNever: () => boolean;
+  reconfigure(config: Pick<Config, 'refresh'>): void;
+}
 
-/** null: Vault is never asked on demand. */
-export function buildPermits(
-  { refresh }: Pick<Config, 'refresh'>,
-  clock: Clock,
-): TakePermit | null {
-  const { onDemandPerMinute } = refresh;
-  if (onDemandPerMinute === 0) return null;
+export function buildPermits({ refresh }: Pick<Config, 'refresh'>, clock: Clock): Permits {
+  let { onDemandPerMinute } = refresh;
   const bucket = buildRequestBudget({ clock, pollPerMinute: 0, onDemandPerMinute });
-  return (signal) => bucket.take('on_demand', signal);
+  return {
+    take: (signal) => bucket.take('on_demand', signal),
+    isNever: () => onDemandPerMinute === 0,
+    reconfigure: (next) => {
+      onDemandPerMinute = next.refresh.onDemandPerMinute;
+      bucket.reconfigure({ pollPerMinute: 0, onDemandPerMinute });
+    },
+  };
 }

@@ -8,6 +8,7 @@ import type { RootLogger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Clients } from './clients.js';
 import type { Lines } from './lines.js';
+import type { Permits } from './permits.js';
 import { settingsInForce } from './settings-in-force.js';
 import type { TokenServices } from './token-services.js';
 import type { VaultPart } from './vault.js';
@@ -18,6 +19,7 @@ export interface ReloadOptions {
   readonly tokens: Pick<TokenServices, 'reconfigure'>;
   /** null: static mode. */
   readonly clients: Pick<Clients, 'reconfigure'> | null;
+  readonly permits: Pick<Permits, 'reconfigure'>;
   /** null: static mode. */
   readonly vault: Pick<VaultPart, 'objectionTo' | 'reconfigure'> | null;
   readonly lines: Pick<Lines, 'reopen'>;
@@ -51,6 +53,7 @@ export function buildReload(options: ReloadOptions): Reload {
     logger.setLevel(next.log.level);
     options.tokens.reconfigure(next);
     options.clients?.reconfigure(next);
+    options.permits.reconfigure(next);
     options.vault?.reconfigure(current);
     metrics.configReloaded('ok');
     audit('config_reloaded', { outcome: 'ok', names: changes.map(({ key }) => key) });

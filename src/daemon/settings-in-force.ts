@@ -4,12 +4,13 @@
 import type { Config, VaultConfig } from '../config/config.js';
 
 export function settingsInForce(current: Config, next: Config): Config {
-  const { deployment, sinks, audit } = current;
+  const { deployment, sinks, audit, signature } = current;
   return {
     ...next,
     deployment,
     sinks,
     audit,
+    signature,
     agent: { ...next.agent, id: current.agent.id, idWritten: current.agent.idWritten },
     listen: { ...current.listen, socketScopes: next.listen.socketScopes },
     vault: vaultInForce(current.vault, next.vault),

@@ -46,7 +46,7 @@ export const problems = {
   },
   refresh_busy: {
     status: 503,
-    detail: 'the allowance for asking Vault on demand is spent',
+    detail: 'Vault has to be asked first, and cannot be asked now',
     retryAfterSeconds: 5,
   },
   replay_guard_full: {

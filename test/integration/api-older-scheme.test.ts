@@ -235,8 +235,8 @@ t.test('without a written id every request is refused', async (t) => {
 
 t.test('RFC 9421 goes on beside it, and no other route takes it', async (t) => {
   await using agent = staticAgent();
-  await secondPasses();
   const url = await agent.url();
+  await secondPasses();
   for (const target of ['/v1/auth/rotate-token', '/v1/tokens/default/refresh']) {
     const received = await ask(url, { target });
     t.match([received.status, received.json.code], [401, 'unauthenticated'], target);

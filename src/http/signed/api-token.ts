@@ -52,7 +52,7 @@ export interface ApiToken {
   readonly look: () => TokenLook;
   /** Told after every change and every attempt. Returns the unsubscriber. */
   readonly subscribe: (listener: () => void) => () => void;
-  /** null: Vault is not asked for a key that is missing. */
+  /** null: Vault is not asked for a key that is missing. Asked each time: a reload may change it. */
   readonly onDemand: OnDemand | null;
   readonly refresh: (signal: AbortSignal) => Promise<ForcedRefresh>;
   /** Swaps a static token, persisting it first. null: Vault owns the value. Rejects when it cannot be written. */

@@ -20,7 +20,7 @@ import {
   type SignaturePolicy,
 } from '../../signature/index.js';
 import type { Caller } from './caller.js';
-import { verifyingKey, type KeySet } from './keys.js';
+import { ownerOf, verifyingKey, type KeySet } from './keys.js';
 import type { OnDemand } from './api-token.js';
 
 export interface AuthenticateParts {
@@ -121,9 +121,23 @@ async function findKey(
   };
   const found = await onDemand.ask({ look, version: mac.version }, head.signal);
   if (found.kind === 'found') return found.value;
-  return found.kind === 'refused'
+  return found.kind === 'refused' || (found.kind === 'failed' && mayBeNewer(mac, keys))
     ? { ok: false, problem: 'refresh_busy' }
     : denied(mac.reason, mac.caller);
+}
+
+/**
+ * A version above all that we know of its owner: while Vault cannot be asked, whoever names it may be right. He is told
+ * to come back and not that he is wrong.
+ */
+export function mayBeNewer(
+  { caller, version = 0 }: Pick<MacRefused, 'caller' | 'version'>,
+  { entries }: Pick<KeySet, 'entries'>,
+): boolean {
+  const known = entries
+    .filter((entry) => ownerOf(entry) === caller)
+    .flatMap(({ versions }) => versions[0] ?? []);
+  return version > Math.max(0, ...known);
 }
 
 /** A `keyid` that names a version we hold, or a key that is known to have ended, needs no look at Vault. */

@@ -107,7 +107,7 @@ export function verifyingKey(
 ): KeyObject | null {
   const possible = entries.filter(
     (entry) =>
-      callerOf(entry) === mac.caller &&
+      ownerOf(entry) === mac.caller &&
       entry.role === mac.key &&
       (Math.max(0, ...entry.versions) || null) === mac.version &&
       entry.usableUntil !== 0,
@@ -152,6 +152,7 @@ function versionsOf({ version, firstVersion }: Versioned): readonly number[] {
   return Array.from({ length: Math.max(1, version - first + 1) }, (_, at) => version - at);
 }
 
-function callerOf({ name, client }: KeyringEntry): string {
+/** As a `keyid` names him: a token's name or `client:id`. */
+export function ownerOf({ name, client }: KeyringEntry): string {
   return name ?? `client:${client ?? ''}`;
 }

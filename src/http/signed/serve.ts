@@ -61,6 +61,8 @@ export interface ServeOptions {
   /** Whether a value may travel on this listener. */
   readonly mayCarryValue: (listener: ListenerKind) => boolean;
   readonly bodyBytesMax: number;
+  /** Nothing waits for Vault or for a change any more. */
+  readonly isStopping: () => boolean;
   readonly audit: BoundedAudit;
   readonly metrics: Pick<Metrics, 'signatureVerified' | 'rateLimited'>;
 }
@@ -91,7 +93,7 @@ export function buildServe(options: ServeOptions): Serve {
     const by = await authenticate(head, parts);
     if (!by.ok && 'reason' in by) return refuseStranger(by, counted, isShared, incoming);
     if (!by.ok && by.problem === 'refresh_busy')
-      return problemOutgoing(new Problem('refresh_busy'));
+      return outgoingOf(refusalOf(new Problem('refresh_busy')));
     const signer = by.ok ? by : by.by;
     const refused = by.ok ? null : replayed(by.by, counted);
     const answer =
@@ -183,8 +185,14 @@ export function buildServe(options: ServeOptions): Serve {
       if (!(error instanceof Problem)) throw error;
       // of a watch whose key ended while it waited
       if (error.code === 'unauthenticated') return new Unproven('retired_key');
-      return problemAnswerOf(error);
+      return refusalOf(error);
     }
+  }
+
+  /** Who would have waited for Vault is told when there is no use in it. */
+  function refusalOf(problem: Problem): Answer {
+    const isOver = problem.code === 'refresh_busy' && options.isStopping();
+    return problemAnswerOf(isOver ? new Problem('shutting_down') : problem);
   }
 
   function checkRate(route: SignedRoute, caller: Caller): void {

@@ -146,6 +146,7 @@ export function buildSignedApi(options: SignedApiOptions, parts: SignedApiParts)
     scheme: parts.scheme,
     mayCarryValue: parts.mayCarryValue,
     bodyBytesMax: parts.bodyBytesMax,
+    isStopping: () => stopped.signal.aborted,
     audit,
     metrics: options.metrics,
   });

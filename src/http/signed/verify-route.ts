@@ -29,7 +29,7 @@ import type { Metrics } from '../../telemetry/metrics.js';
 import { Problem } from '../problems.js';
 import type { Answer } from '../route.js';
 import type { ApiToken } from './api-token.js';
-import { couldAppear } from './authenticate.js';
+import { couldAppear, mayBeNewer } from './authenticate.js';
 import type { KeySet } from './keys.js';
 import { describedMessage, messageMembers, tagOf, type DescribedMessage } from './message-body.js';
 import { verifiedMessageSchema } from './message-schema.js';
@@ -152,7 +152,8 @@ async function findKey(
     return again.ok ? again : null;
   };
   const found = await onDemand.ask({ look, version: mac.version }, exchange.signal);
-  if (found.kind === 'refused') throw new Problem('refresh_busy');
+  const isOpen = found.kind === 'failed' && mayBeNewer(mac, exchange.keys);
+  if (found.kind === 'refused' || isOpen) throw new Problem('refresh_busy');
   return found.kind === 'found' ? found.value : mac.reason;
 }
 

@@ -49,6 +49,7 @@ async function watch(exchange: SignedExchange, parts: WatchRouteParts): Promise<
     throw new Problem('tls_required');
   }
   if (revision !== null) {
+    if (parts.watchers.isStopping) throw new Problem('shutting_down');
     if (parts.watchers.size >= parts.waitersMax()) {
       throw new Problem('rate_limited', { 'retry-after': String(BUSY_RETRY_SECONDS) });
     }

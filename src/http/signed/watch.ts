@@ -29,6 +29,11 @@ export class Watchers {
     }
   }
 
+  /** Nobody waits any more. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** How many wait now. */
   get size(): number {
     return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0);
