@@ -1,12 +1,15 @@
 // `keytender check`: would the agent work with these settings, here and now? One line each for what was looked at,
 // what was found, how to fix it. Exit code 0: it would; 1: something failed; 2: the settings are wrong.
-import type { Config, VaultConfig } from '../../config/config.js';
+import type { Config, TokenConfig, VaultConfig } from '../../config/config.js';
 import { systemFiles } from '../../platform/files.js';
 import { wantsColour } from '../../platform/terminal.js';
 import { buildTlsFiles, type TlsFiles } from '../../vault/tls-files.js';
 import { exitCode, type ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
 import { loadSettings, type SettingsOptions } from '../settings.js';
+import type { Place } from './commands.js';
+import { lookAtEndpoint } from './endpoint.js';
+import { endpointFindings, proxiedFindings } from './endpoint-findings.js';
 import { failed, ok, renderFinding, warning, type Finding } from './finding.js';
 import { findLogin } from './login-findings.js';
 import { healthRequest, nodeFindings } from './node-findings.js';
@@ -84,17 +87,21 @@ async function examineVault(
     buildVaultProbe({ address, config: vault, tlsFiles, clock: io.clock, signal }),
   );
   try {
-    const usable = await examineNodes(probes, report);
+    const usable = await examineNodes(probes, { vault, tlsFiles, io, signal }, report);
     if (usable === null) return;
     const found = await findLogin(usable, vault, {
       maySpend: options.login === true,
       readFile: readText,
+      place: placeOf(config, vault, config.tokens[0]),
       clock: io.clock,
       signal,
     });
     report([found.finding]);
-    if (found.login !== null) {
-      await examineTokens(config, vault, usable, found.login.vaultToken, io, report);
+    try {
+      if (found.login !== null) {
+        await examineTokens(config, vault, usable, found.login.vaultToken, io, report);
+      }
+    } finally {
       await found.end();
     }
     report([clockFinding(usable)]);
@@ -103,15 +110,23 @@ async function examineVault(
   }
 }
 
+interface Surroundings {
+  readonly vault: VaultConfig;
+  readonly tlsFiles: TlsFiles;
+  readonly io: Io;
+  readonly signal: AbortSignal;
+}
+
 /** The first address that could serve the agent. One that cannot is a failure only when none can. */
 async function examineNodes(
   probes: readonly VaultProbe[],
+  surroundings: Surroundings,
   report: Report,
 ): Promise<VaultProbe | null> {
   const looked = await Promise.all(
     probes.map(async (probe) => ({
       probe,
-      findings: nodeFindings(probe.address, await probe.ask(healthRequest)),
+      findings: await examineNode(probe, surroundings),
     })),
   );
   const serves = looked.filter(({ findings }) =>
@@ -121,6 +136,41 @@ async function examineNodes(
     report(serves.length === 0 ? findings : findings.map(softened));
   }
   return serves[0]?.probe ?? null;
+}
+
+/** From the name up to `sys/health`, as far as it goes. */
+async function examineNode(
+  probe: VaultProbe,
+  { vault, tlsFiles, io, signal }: Surroundings,
+): Promise<readonly Finding[]> {
+  const { address } = probe;
+  const { timeoutMs, caCert, proxy } = vault;
+  if (proxy !== null) {
+    return [...proxiedFindings(address), ...nodeFindings(address, await probe.ask(healthRequest))];
+  }
+  const { clock } = io;
+  const below = await (async () => {
+    try {
+      const tls = await tlsFiles.read();
+      const endpoint = await lookAtEndpoint({ address, tls, timeoutMs, clock, signal });
+      return endpointFindings({ address, caCert, nowMs: clock.now() }, endpoint);
+    } catch {
+      // files that cannot be used: told by the credentials, and by the request
+      signal.throwIfAborted();
+      return [];
+    }
+  })();
+  const obstacle = below.find(({ verdict }) => verdict === 'failed');
+  if (obstacle === undefined) {
+    return withoutTwice(below, nodeFindings(address, await probe.ask(healthRequest)));
+  }
+  return obstacle.check === 'tls' ? below : [...below, { ...obstacle, check: 'reachability' }];
+}
+
+/** A certificate that was good until the server looked at ours is told once. */
+function withoutTwice(below: readonly Finding[], above: readonly Finding[]): readonly Finding[] {
+  const isAgain = above.some(({ check: name }) => name === 'tls');
+  return [...below.filter(({ check: name }) => !isAgain || name !== 'tls'), ...above];
 }
 
 function softened(finding: Finding): Finding {
@@ -136,16 +186,15 @@ async function examineTokens(
   report: Report,
 ): Promise<void> {
   for (const token of config.tokens) {
-    const location = {
-      mount: vault.mount,
-      pathPrefix: vault.pathPrefix,
-      deployment: config.deployment,
-      path: token.path,
-    };
-    const { namespace } = vault;
-    const nowMs = io.clock.now();
-    report(await tokenFindings({ probe, vaultToken, namespace, token, location, nowMs }));
+    const place = placeOf(config, vault, token);
+    report(await tokenFindings({ probe, vaultToken, token, place, nowMs: io.clock.now() }));
   }
+}
+
+function placeOf(config: Config, vault: VaultConfig, token: TokenConfig | undefined): Place {
+  const { mount, pathPrefix, namespace } = vault;
+  const { path = 'token', field = 'token' } = token ?? {};
+  return { location: { mount, pathPrefix, deployment: config.deployment, path }, namespace, field };
 }
 
 /** Beyond half of what signatures forgive, a rotation by `not_before` or a signature may be off. */
@@ -156,7 +205,7 @@ function clockFinding(probe: VaultProbe): Finding {
   if (offsetMs === 0) return ok('clock', probe.address, 'within 2 s of this machine');
   const seconds = Math.round(offsetMs / 1000);
   const found = `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this machine`;
-  const fix = 'let NTP set both clocks; the agent reckons with the difference';
+  const fix = 'timedatectl set-ntp true, on both machines; the agent reckons with the difference';
   return Math.abs(offsetMs) > clockOffsetMsMax
     ? failed('clock', probe.address, found, fix)
     : warning('clock', probe.address, found, fix);

@@ -16,8 +16,10 @@ export interface Finding {
 export const checkNames = [
   'settings',
   'credentials',
-  'reachability',
+  'dns',
+  'tcp',
   'tls',
+  'reachability',
   'seal',
   'login',
   'capabilities',

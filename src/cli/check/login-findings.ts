@@ -6,6 +6,7 @@ import type { Login, LoginContext } from '../../vault/auth/auth-method.js';
 import { buildConfiguredAuth } from '../../vault/auth/configured-auth.js';
 import { revokeSelf } from '../../vault/auth/revoke-self.js';
 import { ageOf } from '../status/relative-time.js';
+import { policyCommand, tokenCommand, word, type Place } from './commands.js';
 import { failed, ok, skipped, warning, type Finding } from './finding.js';
 import type { VaultProbe } from './vault-probe.js';
 
@@ -21,6 +22,8 @@ export interface LoginOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly readFile: (path: string) => Promise<string>;
+  /** One of the secrets to be read, for the policy that a login needs. */
+  readonly place: Place;
 }
 
 const nothing = (): Promise<void> => Promise.resolve();
@@ -53,21 +56,47 @@ export async function findLogin(
   const result = await auth.login(context);
   if (!result.ok) {
     const { class: failureClass, message } = result.failure;
-    const finding = failed('login', null, `${method}: ${failureClass}: ${message}`, null);
+    const found = `${method}: ${failureClass}: ${message}`;
+    const finding = failed('login', null, found, credentialFix(config, options.place));
     return { login: null, finding, end: nothing };
   }
   const { login } = result;
   const end = async (): Promise<void> => {
     if (auth.makesLogins && login.type !== 'batch') await revokeSelf(context, login.vaultToken);
   };
-  return { login: login.isAlive === false ? null : login, finding: findingOf(method, login), end };
+  return {
+    login: login.isAlive === false ? null : login,
+    finding: findingOf(config, login, options.place),
+    end,
+  };
 }
 
 function spendsAUse({ auth }: VaultConfig): boolean {
   return auth.method === 'approle' && auth.secretId !== null;
 }
 
-function findingOf(method: string, login: Login): Finding {
+/** How to get what this method logs in with. */
+function credentialFix({ auth, namespace }: VaultConfig, place: Place): string {
+  const role = word(auth.role ?? 'ROLE');
+  const at = word(`auth/${auth.mount}`);
+  switch (auth.method) {
+    case 'token':
+      return `${policyCommand(place)} && ${tokenCommand(namespace)} > vault-token; export VAULT_TOKEN_FILE=$PWD/vault-token`;
+    case 'approle':
+      return `vault read ${at}/role/${role}/role-id; vault write -f ${at}/role/${role}/secret-id`;
+    case 'kubernetes':
+    case 'jwt':
+      return `vault read ${at}/role/${role}; vault read ${at}/config`;
+    case 'cert':
+      return `vault list ${at}/certs; vault read ${at}/certs/${role}`;
+  }
+}
+
+/** A login that cannot be kept alive by whoever has it. */
+const ENDING_MS = 7 * 86_400_000;
+
+function findingOf(config: VaultConfig, login: Login, place: Place): Finding {
+  const { method } = config.auth;
   if (login.vaultToken === null) {
     const found = 'no Vault token is set: requests carry none';
     const fix = 'set VAULT_TOKEN_FILE, unless a Vault proxy that logs in by itself is asked';
@@ -75,14 +104,20 @@ function findingOf(method: string, login: Login): Finding {
   }
   if (login.isAlive === false) {
     const found = `${method}: Vault does not know the Vault token (expired, revoked, or of another Vault)`;
-    return failed('login', null, found, 'make a new one and set vault.auth.token');
+    return failed('login', null, found, credentialFix(config, place));
   }
   if (login.isAlive === null) {
     const found = `${method}: Vault does not tell how long the login lives`;
-    const fix = "attach Vault's default policy, which allows lookup-self and renew-self";
+    const fix =
+      "attach Vault's default policy, which allows lookup-self and renew-self (vault token create without -no-default-policy)";
     return warning('login', null, found, fix);
   }
   const lifetime = login.ttlMs === null ? 'never expires' : `ends in ${ageOf(login.ttlMs / 1000)}`;
   const renewal = login.renewable ? ', renewable' : login.ttlMs === null ? '' : ', not renewable';
-  return ok('login', null, `${method}: ${lifetime}${renewal}`);
+  const found = `${method}: ${lifetime}${renewal}`;
+  const isGiven = method === 'token' && login.ttlMs !== null;
+  if (isGiven && !login.renewable && login.ttlMs < ENDING_MS) {
+    return warning('login', null, found, tokenCommand(config.namespace));
+  }
+  return ok('login', null, found);
 }

@@ -1,6 +1,7 @@
-// What one address of Vault says of itself: reached or not, by TLS or not, sealed or not. `GET sys/health` needs no
+// What one address of Vault says of itself: whether it answers, whether it is sealed. `GET sys/health` needs no
 // login; its status is its answer (Vault API, "/sys/health").
 import { isObject, parseBody, type VaultAnswer } from '../../vault/vault-answer.js';
+import { initCommand, unsealCommand, word } from './commands.js';
 import { failed, ok, warning, type Finding } from './finding.js';
 import type { Asked } from './vault-probe.js';
 
@@ -11,22 +12,21 @@ export const healthRequest = {
   namespace: null,
 } as const;
 
-/** In the order they are told. */
+/** In the order they are told, after what is below HTTP. */
 export function nodeFindings(address: string, asked: Asked): readonly Finding[] {
   if (asked.ok) {
     const reached = ok('reachability', address, `answers after ${asked.milliseconds} ms`);
-    return [reached, tlsFinding(address), sealFinding(address, asked.answer)];
+    return [reached, sealFinding(address, asked.answer)];
   }
   const { class: failureClass, message } = asked.failure;
-  const check = failureClass === 'vault_tls' ? 'tls' : 'reachability';
-  return [failed(check, address, `${failureClass}: ${message}`, null)];
+  const found = `${failureClass}: ${message}`;
+  // a client certificate is refused when the handshake is over
+  if (failureClass === 'vault_tls') return [failed('tls', address, found, clientCertificate)];
+  return [failed('reachability', address, found, `curl -sS ${word(`${address}/v1/sys/health`)}`)];
 }
 
-function tlsFinding(address: string): Finding {
-  return address.startsWith('https:')
-    ? ok('tls', address, 'its certificate is valid and trusted')
-    : ok('tls', address, 'plain HTTP, as configured');
-}
+const clientCertificate =
+  'export VAULT_CLIENT_CERT=client.pem VAULT_CLIENT_KEY=client.key, of the authority that this Vault asks for';
 
 function sealFinding(address: string, answer: VaultAnswer): Finding {
   const version = versionOf(answer);
@@ -45,9 +45,9 @@ function sealFinding(address: string, answer: VaultAnswer): Finding {
         'repair the network inside the cluster',
       );
     case 501:
-      return failed('seal', address, 'not initialised', 'vault operator init');
+      return failed('seal', address, 'not initialised', initCommand(address));
     case 503:
-      return failed('seal', address, `sealed${version}`, 'vault operator unseal');
+      return failed('seal', address, `sealed${version}`, unsealCommand(address));
     case 530:
       return failed('seal', address, 'removed from its cluster', 'take it out of vault.address');
     default:

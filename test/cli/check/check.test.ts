@@ -53,8 +53,10 @@ t.test('where the agent would work, everything is ok and the exit code 0', async
     found.findings.map((finding) => `${finding.check} ${finding.verdict}`),
     [
       'settings ok',
-      'reachability ok',
+      'dns ok',
+      'tcp ok',
       'tls ok',
+      'reachability ok',
       'seal ok',
       'login ok',
       'capabilities ok',
@@ -182,6 +184,7 @@ t.test('a Vault that is not there is 1', async (t) => {
   const it = await scene(t);
   const found = await check(it, [], { VAULT_ADDR: `http://127.0.0.1:${await freePort()}` });
   t.equal(found.code, 1);
+  t.match(found.finding('tcp'), { verdict: 'failed', fix: /^nc -vz 127\.0\.0\.1 \d+$/ });
   t.match(found.finding('reachability'), { verdict: 'failed', found: /^vault_unreachable/ });
 });
 
