@@ -120,7 +120,7 @@ t.test('a poll in flight is now, an outcome has its age, static mode has neither
 t.test('trouble says what happened, what to do, and what holds meanwhile', async (t) => {
   t.equal(view.troubleOf(fresh, now, advice), null);
   const sealed = view.troubleOf({ ...template, consecutive_failures: 4 }, now, advice);
-  t.match(sealed, { name: 'vault_sealed', since: 'since 7s, 4 attempts', fix: /unseal/ });
+  t.match(sealed, { name: 'vault_sealed', since: 'for 7s, 4 attempts', fix: /unseal/ });
   t.match(plain(sealed?.['meanwhile'] ?? ''), 'stays in use for 2d 23h more');
   for (const state of ['revoked', 'expired', 'absent'] as const) {
     const said = view.troubleOf({ ...fresh, usable: false, state }, now, advice);
@@ -146,7 +146,7 @@ t.test('the time line shows no stay of a version that was not seen', async (t) =
   t.same(
     [...strange].map(({ name, says }) => plain(`${name}: ${says}`)),
     [
-      'version 8: takes over in 1m',
+      'version 8: current in 1m',
       'version 7: current',
       'version 6: verifies for 4m 48s',
       'version 5: verifies for 3m 48s',

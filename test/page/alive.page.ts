@@ -46,7 +46,7 @@ t.test('a sealed Vault is shown with what to do, and its end too', async (t) => 
   await untilReads(
     page,
     '.token .trouble',
-    /vault_sealed since .*unseal Vault: vault operator unseal/s,
+    /vault_sealed for .*unseal Vault: vault operator unseal/s,
   );
   await untilReads(page, '.token .trouble', /The token held stays in use for \d+d \d+h more/);
   await untilReads(page, '[data-part=polls-say]', /\d+ failed/);

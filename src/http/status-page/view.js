@@ -148,7 +148,7 @@ function troubleOf(token, now, advice) {
   const why = token.usable ? '' : (advice.unusable[token.state] ?? 'not usable');
   return {
     name: error?.class ?? token.state,
-    since: since === null ? '' : `since ${lengthOf((now - since) / 1000)}${attempts}`,
+    since: since === null ? '' : `for ${lengthOf((now - since) / 1000)}${attempts}`,
     what: error?.message ?? why,
     fix: error === null ? '' : (advice.byClass[error.class] ?? ''),
     meanwhile: token.usable
@@ -157,7 +157,7 @@ function troubleOf(token, now, advice) {
         : `The token held stays in use for ${lengthOf((staleAt - now) / 1000)} more without Vault.`
       : error === null
         ? ''
-        : `This token is ${why}.`,
+        : capital(`${why}.`),
   };
 }
 
@@ -185,7 +185,7 @@ function lanesOf(token, vaultNow, created) {
     lanes.push({
       key: `p${pending.version}`,
       name: versionName(pending.version),
-      says: `takes over ${takesOver === null ? '' : whenOf(takesOver, vaultNow)}`,
+      says: `current ${takesOver === null ? 'later' : whenOf(takesOver, vaultNow)}`,
       stays: [
         { from: vaultNow, until: takesOver, kind: 'pending' },
         { from: takesOver, until: null, kind: 'current' },
@@ -197,7 +197,7 @@ function lanesOf(token, vaultNow, created) {
     lanes.push({
       key: `c${version}`,
       name: versionName(version),
-      says: `current${expires === null ? '' : `, ends ${whenOf(expires, vaultNow)}`}`,
+      says: `current${expires === null ? '' : ` for ${lengthOf((expires - vaultNow) / 1000)}`}`,
       stays: [{ from: createdAt, until: takesOver ?? expires, kind: 'current' }],
     });
   }
