@@ -153,6 +153,52 @@ t.test(
   },
 );
 
+/** As a real server was seen to grant near `max_ttl`; from then on 403. */
+const shrinking = [6, 6, 5, 3, 1];
+
+function shrinks(life: Life, unitSeconds: number): void {
+  const grants = shrinking.map((units) => units * unitSeconds);
+  life.renew = () => {
+    const seconds = grants.shift();
+    return seconds === undefined
+      ? answer(403, { errors: ['permission denied'] })
+      : granted(seconds);
+  };
+}
+
+t.test('a login whose renewals shrink 6, 6, 5, 3, 1 is replaced before its end', async (t) => {
+  const life = build();
+  life.login = () => ({ ttlMs: 600_000 });
+  shrinks(life, 100);
+  t.ok(await poll(life, 33), 'never without one');
+  // the fifth grant is below half of the longest: what would follow is a 403 after ever shorter waits
+  t.equal(life.count('renew'), 5);
+  t.equal(life.count('login'), 2);
+  const [, second] = life.requests.filter(({ operation }) => operation === 'login');
+  const fifth = life.requests.filter(({ operation }) => operation === 'renew')[4];
+  t.ok((second?.atMs ?? Infinity) - (fifth?.atMs ?? 0) < 100_000, 'in what the fifth granted');
+  t.equal(life.count('revoke'), 1, 'and given back');
+});
+
+t.test('in seconds, as it was seen: a read that finds the login ended makes one', async (t) => {
+  const life = build();
+  life.login = () => ({ ttlMs: 6_000 });
+  shrinks(life, 1);
+  t.ok(await poll(life, 10));
+  t.equal(life.count('renew'), 0, 'nothing is done behind reads for a life that short');
+  t.equal(life.count('login'), 10, 'one a poll');
+});
+
+t.test('a given token that shrinks so is renewed five times, and its end told', async (t) => {
+  const life = build(false);
+  life.login = () => ({ ttlMs: 600_000 });
+  shrinks(life, 100);
+  await poll(life, 33);
+  t.equal(life.count('renew'), 5);
+  t.equal(life.count('login'), 1);
+  t.ok(life.warnings.some((warning) => /cannot be renewed any further/.test(warning)));
+});
+
 t.test('a login that cannot be renewed, and a batch one, are replaced in time', async (t) => {
   for (const [wanted, revoked] of [
     [{ renewable: false }, 35],
@@ -223,8 +269,77 @@ t.test(
     t.ok(life.count('login') > 20 && life.count('login') < 37, `${life.count('login')}`);
     t.match(life.warnings, [/default policy/]);
     t.notOk(life.session.isRenewalFailing());
+    t.equal(life.count('login'), 36, 'every 40 minutes, each before its end');
   },
 );
+
+t.test('a given token that may not be renewed is told of before its end, twice', async (t) => {
+  const life = build(false);
+  life.renew = () => answer(403, { errors: ['1 error occurred:\n\t* permission denied\n\n'] });
+  await poll(life, 41);
+  t.match(life.warnings, [/default policy/, /ends at 2026-01-01T01:00:00\.000Z/]);
+  t.notOk(life.session.isRenewalFailing(), 'reported, not failed');
+  await poll(life, 18);
+  t.equal(life.warnings.length, 3);
+  t.match(life.warnings[2], /^soon: the Vault token ends at 2026-01-01T01:00/);
+  t.equal(life.count('renew'), 1);
+});
+
+t.test('a given token that was never renewable is told of too, and is no failure', async (t) => {
+  const life = build(false);
+  life.login = () => ({ renewable: false });
+  await poll(life, 59);
+  t.match(life.warnings, [/cannot be renewed any further/, /^soon: /]);
+  t.notOk(life.session.isRenewalFailing());
+  t.equal(life.count('renew'), 0);
+});
+
+t.test('a token of which Vault tells nothing is said, once, and read with', async (t) => {
+  const life = build(false);
+  life.login = () => ({ ttlMs: null, renewable: false, type: 'unknown', isAlive: null });
+  t.ok(await poll(life, 120));
+  t.match(life.warnings, [/does not tell how long.*default policy.*unannounced/]);
+  t.equal(life.warnings.length, 1);
+  t.notOk(life.session.isRenewalFailing());
+  t.equal(life.requests.length, 1);
+});
+
+t.test('another method is used from the next read on, and ours alone is given back', async (t) => {
+  const life = build(false);
+  await life.session.current(reading);
+  const made: string[] = [];
+  const other = (name: string): AuthMethod => ({
+    name: 'approle',
+    makesLogins: true,
+    hasNewCredential: async () => false,
+    async login() {
+      made.push(name);
+      if (name === 'bad') {
+        return { ok: false, failure: { class: 'vault_login_failed', message: 'refused' } };
+      }
+      const ttlMs = HOUR;
+      return {
+        ok: true,
+        login: { vaultToken: name, ttlMs, renewable: true, type: 'service', isAlive: true },
+      };
+    },
+  });
+  const current = async (): Promise<unknown> => {
+    const result = await life.session.current(reading);
+    return result.ok ? result.held.login.vaultToken : result.failure.class;
+  };
+  life.session.reconfigure(other('bad'), null);
+  t.equal(await current(), 'login-1', 'the one that lives is better than none');
+  life.session.reconfigure(other('one'), null);
+  t.equal(await current(), 'one', 'a refusal before does not hold it up');
+  await life.clock.advance(60_000);
+  t.equal(life.count('revoke'), 0, 'a given token is not ours to revoke');
+  life.session.reconfigure(other('two'), null);
+  t.equal(await current(), 'two');
+  await life.clock.advance(60_000);
+  t.match(life.requests.at(-1), { operation: 'revoke', by: 'one' });
+  t.same(made, ['bad', 'one', 'two']);
+});
 
 t.test('a given token is renewed, and its end told when that is over', async (t) => {
   const life = build(false);
@@ -232,7 +347,8 @@ t.test('a given token is renewed, and its end told when that is over', async (t)
   t.equal(life.count('renew'), 2);
   life.renew = () => granted(600);
   await poll(life, 30);
-  t.match(life.warnings, [/cannot be renewed any further.*vault\.auth\.token/]);
+  t.match(life.warnings[0], /cannot be renewed any further.*vault\.auth\.token/);
+  t.ok(life.session.isRenewalFailing(), 'it could be renewed before');
   const renewals = life.count('renew');
   await poll(life, 600);
   t.equal(life.count('renew'), renewals);

@@ -106,6 +106,30 @@ t.test('a clock that goes on for hours after a suspend gives no more than one bu
   t.equal(taken, 10);
 });
 
+t.test('other limits take effect at once, and what was taken counts against them', async (t) => {
+  const clock = new FakeClock();
+  const budget = buildRequestBudget({ clock, pollPerMinute: 30, onDemandPerMinute: 0 });
+  const taken = (): number => {
+    let count = 0;
+    while (budget.tryTake('poll')) count += 1;
+    return count;
+  };
+  t.equal(taken(), 10);
+  for (let reload = 0; reload < 50; reload += 1) {
+    budget.reconfigure({ pollPerMinute: 30 + (reload % 2), onDemandPerMinute: 0 });
+    t.equal(taken(), 0, 'a reload is no new budget');
+  }
+  budget.reconfigure({ pollPerMinute: 6, onDemandPerMinute: 3 });
+  t.ok(budget.tryTake('on_demand'), 'a share that was nothing');
+  await clock.advance(59_000);
+  t.equal(taken(), 0, 'ten in the minute before are more than six');
+  await clock.advance(1_000);
+  t.equal(taken(), 2, 'a third of six');
+  budget.reconfigure({ pollPerMinute: 600, onDemandPerMinute: 3 });
+  await clock.advance(1_000);
+  t.equal(taken(), 10, 'ten a second');
+});
+
 t.test('polling keeps its steady need, whatever callers may trigger', async (t) => {
   t.same(
     shareRequests({ requestsPerMinute: 60, onDemandRequestsPerMinute: 30, steadyPerMinute: 5 }),
