@@ -295,7 +295,7 @@ export const settings = {
     restart,
   }),
   'listen.status_page': boolean({
-    doc: 'Serves a status page at `/` of the probe listener.',
+    doc: 'Serves the status page at `/` of the probe listener. On in `keytender dev`, where it is on the API listener too.',
     fallback: 'false',
     restart,
   }),
