@@ -27,6 +27,8 @@ export class HeldToken {
   #token: Token | undefined;
   #confirmedMs = -Infinity;
   #isWatching = false;
+  /** The agent had no token when it last answered. */
+  #isBlank = false;
   #reading: Promise<Token> | undefined;
   #renewing: Promise<void> | undefined;
   #renewNotBeforeMs = -Infinity;
@@ -124,6 +126,7 @@ export class HeldToken {
     const { background } = clocks;
     const options = { source, name, random, signal: closed, clock: background, isBackground: true };
     const onConfirmed = (): void => {
+      if (this.#isBlank) return;
       this.#confirmedMs = background.monotonicMs();
     };
     while (!closed.aborted) {
@@ -137,6 +140,9 @@ export class HeldToken {
 
   #take(token: Token): Token {
     const before = this.#token;
+    this.#isBlank = token.state === 'absent';
+    // an agent that has just started has read nothing yet: that takes nothing away
+    if (this.#isBlank && before?.value !== undefined) return before;
     this.#token = token;
     this.#confirmedMs = this.#options.clocks.foreground.monotonicMs();
     if (before !== undefined && isAnother(token, before)) {
