@@ -1,7 +1,6 @@
 // The volumes of a pod as a kubelet makes them: an emptyDir that belongs to the pod's group, ConfigMaps and tokens behind
 // the two links by which the kubelet swaps them as one.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PodSpec } from './pod.js';
 
@@ -61,6 +60,6 @@ function swapIn(
 
 /** Only root can give files away; for anybody else they stay their own. */
 function give(path: string, group: number, mode: number): void {
-  if (process.getuid?.() === 0) execFileSync('chgrp', [String(group), path]);
+  if (process.getuid?.() === 0) chownSync(path, 0, group);
   chmodSync(path, mode);
 }

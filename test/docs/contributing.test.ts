@@ -25,8 +25,10 @@ t.test('every command names a script or a test that is there', async (t) => {
 
 t.test('npm test builds first, npm run check has every check', async (t) => {
   t.match(scripts['pretest'], /build/);
+  // which installs tools from outside: it is run by itself
+  const apart = 'check:deploy';
   for (const name of Object.keys(scripts).filter((it) => it.startsWith('check:'))) {
-    t.match(scripts['check'], name);
+    if (name !== apart) t.match(scripts['check'], name);
   }
 });
 
