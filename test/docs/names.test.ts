@@ -152,10 +152,11 @@ eachPage('every command and flag of keytender that is named exists', (path) => {
     ),
   ]);
   return lines.flatMap(([whole = '', rest = '']) => {
-    const words = rest.trim().split(/\s+/);
+    // what is behind -- is another program's
+    const words = (rest.split(/(?:^|\s)--(?:\s|$)/)[0] ?? '').trim().split(/\s+/);
     const isStart = whole.includes('npm start');
     const [first = ''] = words;
-    const command = isStart ? 'dev' : first.startsWith('-') ? 'agent' : first;
+    const command = isStart ? 'dev' : first === '' || first.startsWith('-') ? 'agent' : first;
     if (!commands.has(command)) return [`${path}: ${whole.trim()}`];
     const flags = words
       .filter((word) => word.startsWith('-'))
