@@ -247,6 +247,26 @@ t.test('where the value is not to be read, the agent signs', async (t) => {
   t.match(described, [{ method: 'POST', url: `${other.origin}/x`, tag: 'shop', body: 'aGVsbG8=' }]);
 });
 
+t.test('an agent that has just started and read nothing yet takes no token away', async (t) => {
+  const clock = new FakeClock(new Date().toISOString());
+  await using fake = await FakeAgent.onSocket();
+  await using agent = connect({ socket: fake.socket, clock, maxStaleMs: 60_000 });
+  const service = agent.service({});
+  const request = { method: 'GET', url: 'http://127.0.0.1:1/' };
+  await service.sign(request);
+  while (!fake.asked.some(({ url }) => url.includes('revision=r1'))) await clock.advance(1);
+  const blank = { ...fake.view(false), version: null, revision: 'blank', state: 'absent' };
+  fake.script = ({ url }) =>
+    url.includes('revision=blank') ? new Promise(() => undefined) : { status: 200, body: blank };
+  fake.rotate();
+  while (!fake.asked.some(({ url }) => url.includes('revision=blank'))) await clock.advance(1);
+  // the waiter that was there still heard of version 2
+  t.equal((await service.sign(request)).version, 2);
+  await fake.stop();
+  await clock.advance(61_000);
+  await t.rejects(service.sign(request), { code: 'agent_unreachable' }, 'but not for ever');
+});
+
 t.test('a token that is gone signs nothing', async (t) => {
   const clock = new FakeClock(new Date().toISOString());
   await using fake = await FakeAgent.onSocket();
