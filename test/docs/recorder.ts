@@ -68,10 +68,12 @@ function meaningOf(body: unknown): unknown {
   };
 }
 
-/** Each run makes a token of its own. */
+/** Each run makes tokens and keys of its own. */
 function masked(data: Record<string, unknown>): Record<string, unknown> {
+  const text = JSON.stringify(data).replaceAll(/[A-Za-z0-9+/]{43}=/g, '<44 characters>');
+  const made = JSON.parse(text) as Record<string, unknown>;
   const { token } = data;
-  return typeof token === 'string' ? { ...data, token: `<${token.length} characters>` } : data;
+  return typeof token === 'string' ? { ...made, token: `<${token.length} characters>` } : made;
 }
 
 function withoutComments(policy: string): string {

@@ -75,6 +75,8 @@ function versions() {
 }
 
 function fieldsOf(pairs) {
+  const [file = ''] = pairs;
+  if (file.startsWith('@')) return JSON.parse(readFileSync(file.slice(1), 'utf8'));
   return Object.fromEntries(
     pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
   );

@@ -21,6 +21,7 @@ const afterwards: readonly (readonly [block: RegExp, token: Partial<TokenHealth>
   [/not_before/, { version: 3, pending: { version: 4, not_before: '2099-01-01T00:00:00.000Z' } }],
   [/DELETE/, { version: 3, pending: null }],
   [/metadata/, { version: 3 }],
+  [/clients/, { version: 3 }],
   [/destroy/, { version: 5, superseded: [] }],
   [/undelete/, { version: 5 }],
   [/AGENT_TOKEN=/, { state: 'static', source: 'static', version: null }],
@@ -90,6 +91,7 @@ t.test('the page works when it is pasted', { timeout: 110_000 }, async (t) => {
       const out = await host.paste(block.text);
       if (block.text.includes('check')) t.notMatch(out, /^failed/m, 'check finds no fault');
       if (block.text.includes('status')) t.match(out, /^default +fresh +3 /m);
+      if (block.text.includes('--client')) t.match(out, /"name":"default"/);
     }
     isRunning ||= block.text.includes('keytender agent');
     const isStep = (block.mark === 'curl' || /keytender agent/.test(block.text)) && isRunning;

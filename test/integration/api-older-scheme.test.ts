@@ -44,7 +44,9 @@ function ask(url: string, older: Older = {}): Promise<Omit<Received, 'isSigned'>
       .digest('base64'),
     ...older.headers,
   };
-  const set = Object.entries(headers).filter(([, value]) => value !== undefined);
+  const set = Object.entries<string | string[] | undefined>(headers).filter(
+    ([, value]) => value !== undefined,
+  );
   const sent: Sent = {
     method: 'POST',
     target: older.target ?? PATH,
