@@ -32,7 +32,7 @@ async function begin(options: SeriesOptions): Promise<Series> {
 
 async function onDemandOf(agent: AgentProcess): Promise<Record<string, number>> {
   const { body } = await agent.get('/metrics');
-  const found = body.matchAll(/refresh_on_demand_total\{.*outcome="(\w+)"\} (\d+)/g);
+  const found = body.matchAll(/refresh_on_demand_total\{token="default",outcome="(\w+)"\} (\d+)/g);
   return Object.fromEntries([...found].map(([, outcome = '', count]) => [outcome, Number(count)]));
 }
 
@@ -86,10 +86,12 @@ async function fasterThanTheInterval(t: Test): Promise<void> {
   }
   await series.end();
   t.comment({ rotations, ...series.counts });
-  t.same(series.counts.refused, {});
-  t.same(series.counts.retried, {});
-  t.ok(total(series.counts.answered) > rotations);
-  t.ok(series.counts.slowestMs < 8_000, 'a poll helps who waits for a permit to ask');
+  const { refused, retried, answered, slowestMs } = series.counts;
+  t.same(refused, {});
+  t.ok(total(answered) > rotations);
+  // the allowance for asking is spent nearly always: then a poll has to help in time
+  t.ok(total(retried) < total(answered) / 100, 'hardly anybody has to come again');
+  t.ok(slowestMs < 15_000, `nobody waits over 15 s: ${slowestMs} ms`);
 }
 
 /** Vault answers from a state that is `lagMs` old; the caller is on the new token already. */

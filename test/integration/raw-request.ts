@@ -54,7 +54,9 @@ export function answersIn(text: string): RawAnswer[] {
     const headers = Object.fromEntries(
       lines.map(([name = '', value = '']) => [name.toLowerCase(), value]),
     );
-    const length = Number(headers['content-length'] ?? 0);
+    // to HEAD the length is told, and the next answer follows
+    const isHeadOnly = /^(?:HTTP\/1\.1 |$)/.test(rest.slice(whole.length, whole.length + 9));
+    const length = isHeadOnly ? 0 : Number(headers['content-length'] ?? 0);
     answers.push({
       status: Number(status),
       headers,
