@@ -72,6 +72,8 @@ export class FaultProxy implements AsyncDisposable {
     this.#server.keepAliveTimeout = 600_000;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
+      // whoever waits for a fault has a timer; a connection that never ends must not keep the run from ending
+      socket.unref();
       socket.on('close', () => this.#sockets.delete(socket));
       socket.on('error', () => undefined);
     });
@@ -98,7 +100,7 @@ export class FaultProxy implements AsyncDisposable {
     await this.refuse();
     const taken = new Set<Socket>();
     const silent = createTcpServer({ pauseOnConnect: true }, (socket) => {
-      taken.add(socket);
+      taken.add(socket.unref());
       socket.on('error', () => undefined);
     });
     await new Promise<void>((resolve) => silent.listen(this.#port, '127.0.0.1', resolve));

@@ -8,7 +8,7 @@ export default fault({
   expect: { class: 'vault_timeout' },
   inject: behaves(({ response }) => {
     response.writeHead(200);
-    const timer = setInterval(() => response.write('x'), 50);
+    const timer = setInterval(() => response.write('x'), 50).unref();
     response.on('close', () => {
       clearInterval(timer);
     });
