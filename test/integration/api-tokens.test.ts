@@ -1,5 +1,9 @@
 // The signed API of the built program: what a holder of the token may do with it, and what it may not.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
+import { pause } from '../fixtures/agent-process.js';
 import { strong } from '../fixtures/readings.js';
 import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
 import { closeConnections, secondPasses, signedCall } from '../fixtures/signed-request.js';
@@ -155,4 +159,85 @@ t.test('a request is accepted once', async (t) => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => signedCall(url, call)));
   const statuses = answers.map(({ status }) => status).sort((a, b) => a - b);
   t.same(statuses, [200, ...Array.from({ length: 19 }, () => 409)]);
+});
+
+t.test(
+  'while Vault fails, who names a newer version is told to come back, all others 401',
+  async (t) => {
+    await using vault = await vaultWithToken();
+    await using agent = agentOf(vault, { env: { KEYTENDER_REFRESH_INTERVAL: '1h' } });
+    await agent.untilHealth(({ status }) => status === 'ok');
+    await secondPasses();
+    const url = await agent.url();
+    putToken(vault, 'token-2');
+    vault.seal();
+    const newer = { target: '/v1/tokens', key: strong('token-2') };
+    const told = await signedCall(url, { ...newer, keyid: 'default:2' });
+    t.equal(told.status, 503);
+    t.match(told.json, { code: 'refresh_busy' });
+    t.ok(Number(told.headers['retry-after']) >= 1);
+    t.equal(told.headers['signature'], undefined);
+    for (const keyid of ['default', 'default:1', 'nobody:9', 'client:nobody']) {
+      t.equal((await signedCall(url, { ...newer, keyid })).status, 401, keyid);
+    }
+    vault.unseal();
+    t.equal((await signedCall(url, { ...newer, keyid: 'default:2' })).status, 200);
+  },
+);
+
+t.test('who waits for Vault to be asked when the agent stops is told that it stops', async (t) => {
+  await using vault = await vaultWithToken();
+  const env = {
+    KEYTENDER_REFRESH_INTERVAL: '1h',
+    KEYTENDER_REFRESH_ON_DEMAND_PER_MINUTE: '1',
+  };
+  await using agent = agentOf(vault, { env });
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  const url = await agent.url();
+  putToken(vault, 'token-2');
+  const call = { target: '/v1/tokens', key: strong('token-2') };
+  t.equal((await signedCall(url, { ...call, keyid: 'default:2' })).status, 200, 'the only permit');
+  const waiting = signedCall(url, { ...call, key: strong('token-3'), keyid: 'default:3' });
+  await pause(500);
+  agent.kill('SIGTERM');
+  const { status, json, headers } = await waiting;
+  t.match([status, json.code], [503, 'shutting_down']);
+  t.ok(Number(headers['retry-after']) >= 1);
+  t.match(await agent.ended, { code: 0 });
+});
+
+t.test('a reload takes scopes, limits and the allowance for asking; the skew waits', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kt-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'config.json');
+  const write = (settings: object): Promise<void> => writeFile(file, JSON.stringify(settings));
+  await write({ refresh: { on_demand_per_minute: 0 } });
+  await using vault = await vaultWithToken();
+  const env = { KEYTENDER_REFRESH_INTERVAL: '1h' };
+  await using agent = agentOf(vault, { args: ['agent', '--config', file], env });
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  const url = await agent.url();
+  putToken(vault, 'token-2');
+  const call = { target: '/v1/tokens/default', key: strong('token-2'), keyid: 'default:2' };
+  t.equal((await signedCall(url, call)).status, 401, 'Vault is never asked');
+  await write({
+    refresh: { on_demand_per_minute: 6 },
+    agent: { scopes: ['token:read'] },
+    limits: { requests_per_minute: 2 },
+    signature: { max_skew: '1s' },
+  });
+  agent.kill('SIGHUP');
+  await agent.untilOutput(/these changes need a restart/);
+  const late = agent.lines.find(({ msg }) => msg === 'these changes need a restart');
+  t.match(late?.['settings'], ['signature.max_skew']);
+  const past = { parameters: { created: Math.floor(Date.now() / 1000) } };
+  await pause(2500);
+  const statuses = [
+    (await signedCall(url, call)).status,
+    (await signedCall(url, { ...call, ...past })).status,
+    (await signedCall(url, call)).status,
+  ];
+  t.same(statuses, [200, 200, 429]);
 });
