@@ -165,7 +165,9 @@ t.test(
   'while Vault fails, who names a newer version is told to come back, all others 401',
   async (t) => {
     await using vault = await vaultWithToken();
-    await using agent = agentOf(vault, { env: { KEYTENDER_REFRESH_INTERVAL: '1h' } });
+    await using agent = agentOf(vault, {
+      env: { KEYTENDER_REFRESH_INTERVAL: '1h', KEYTENDER_REFRESH_ON_DEMAND_PER_MINUTE: '60' },
+    });
     await agent.untilHealth(({ status }) => status === 'ok');
     await secondPasses();
     const url = await agent.url();
