@@ -31,6 +31,30 @@ export const omissions = [
     why: 'node-vault prints requests with their secrets through it',
   },
   {
+    module: 'tv4',
+    by: 'node_modules/node-vault/',
+    instead: throwing,
+    why: 'node-vault checks its own options with it, which are typed here',
+  },
+  {
+    module: 'mustache',
+    by: 'node_modules/node-vault/',
+    instead: throwing,
+    why: 'for the paths of its ready-made commands, as the next',
+  },
+  {
+    module: './commands.js',
+    by: 'node_modules/node-vault/',
+    instead: () => 'module.exports = {};',
+    why: 'some 100 ready-made commands; only its request() is used',
+  },
+  {
+    module: 'https',
+    by: 'node_modules/node-vault/',
+    instead: throwing,
+    why: 'for axios; node:https brings TLS with it',
+  },
+  {
     module: './client-h2.js',
     by: 'node_modules/undici/',
     instead: throwing,
@@ -85,6 +109,12 @@ export const omissions = [
     by: 'node_modules/pino/lib/tools.js',
     instead: throwing,
     why: 'logs are written by the process itself, not by a worker thread',
+  },
+  {
+    module: 'worker_threads',
+    by: 'node_modules/pino/lib/tools.js',
+    instead: () => 'module.exports = { isMainThread: true };',
+    why: 'one constant, for which it would load them',
   },
 ];
 

@@ -1,6 +1,5 @@
 // Settings from a file: YAML 1.2 (and so JSON), one mapping, nested or with dotted keys. Refuses doubled and unknown
 // keys, tags, several documents, and files beyond a size or depth. Parser messages are never passed on: they quote the file.
-import { LineCounter, parseDocument } from 'yaml';
 import { FileRefusal } from '../platform/files.js';
 import type { FileReader } from '../platform/files.js';
 import type { Findings } from './findings.js';
@@ -23,7 +22,7 @@ export async function fileLayer(
 ): Promise<Layer | null> {
   const text = await readText(path, files, findings);
   if (text === null) return null;
-  const content = parse(path, text, findings);
+  const content = await parse(path, text, findings);
   if (content === undefined) return null;
   const layer: { -readonly [K in keyof Layer]: Layer[K] } = emptyLayer();
   for (const [key, value] of Object.entries(content)) visit(layer, key, value, findings);
@@ -61,7 +60,9 @@ function refusalText(error: unknown): [string, string] {
 }
 
 /** The file's mapping; an empty file is an empty one. Undefined when there is none. */
-function parse(path: string, text: string, findings: Findings): object | undefined {
+async function parse(path: string, text: string, findings: Findings): Promise<object | undefined> {
+  // loaded where there is a settings file
+  const { LineCounter, parseDocument } = await import('yaml');
   const name = printable(path);
   const lines = new LineCounter();
   const fix = 'write a mapping of settings in YAML or JSON, as in docs/configuration.md';

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import * as Type from 'typebox/type';
 import type { TSchema } from 'typebox/type';
-import { Check } from 'typebox/value';
+import { Check } from 'typebox/schema';
 import { parseDurationMs } from './duration.js';
 import { suggest } from './suggestion.js';
 

@@ -59,6 +59,7 @@ function isSame(a: TlsSettings, b: TlsSettings | null): boolean {
 }
 
 function fitsTogether({ ca, cert, key }: TlsSettings): boolean {
+  if (ca === null && cert === null && key === null) return true;
   if (ca !== null && !ca.includes('-----BEGIN')) return false;
   try {
     createSecureContext({
