@@ -34,26 +34,31 @@ export interface NodeSurveyOptions {
 const ACTIVE_READ_MS = 240_000;
 /** Without an active node it is looked for again, but no storm. */
 const SURVEY_APART_MS = 60_000;
+/** Of `sys/health`: a standby that does not reach its active node. OpenBao 2.5 does not say so, and answers 429. */
+const CUT_OFF = 474;
 
 export class NodeSurvey {
   readonly #options: NodeSurveyOptions;
   #active: string | null = null;
   #activeReadMs = -Infinity;
-  #surveyedMs = -Infinity;
+  #surveyedMs: number;
+  /** They say of themselves that they do not reach their active node. */
+  #cutOff: ReadonlySet<string> = new Set();
   #isRunning = false;
   #well = new Set<string>();
 
   constructor(options: NodeSurveyOptions) {
     this.#options = options;
+    // where there is a choice it is made at once; a single address is only looked at now and then
+    this.#surveyedMs = options.list.length > 1 ? -Infinity : options.clock.monotonicMs();
   }
 
   /** A read is about to be made. Never waits. */
   beforeRead(): void {
-    const { clock, list } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const nowMs = this.#options.clock.monotonicMs();
     const isDue = nowMs - this.#activeReadMs >= ACTIVE_READ_MS;
-    if (list.length < 2 || !isDue || this.#isRunning) return;
-    if (nowMs - this.#surveyedMs < SURVEY_APART_MS) return;
+    if (!isDue || this.#isRunning) return;
+    if (nowMs - this.#surveyedMs < this.#apartMs()) return;
     this.#surveyedMs = nowMs;
     this.#isRunning = true;
     this.#survey()
@@ -80,10 +85,26 @@ export class NodeSurvey {
     return this.#active;
   }
 
+  /** What `address` answers is not to be trusted: it said that it does not reach its active node (474). */
+  isCutOff(address: string): boolean {
+    return this.#cutOff.has(address);
+  }
+
+  #apartMs(): number {
+    const isAlone = this.#options.list.length < 2;
+    return isAlone && this.#cutOff.size === 0 ? ACTIVE_READ_MS : SURVEY_APART_MS;
+  }
+
   async #survey(): Promise<void> {
     const { addresses, list, askHealth } = this.#options;
     const states = new Map<string, NodeState>();
-    for (const address of list) states.set(address, nodeState(await askHealth(address)));
+    const cutOff = new Set<string>();
+    for (const address of list) {
+      const status = await askHealth(address);
+      states.set(address, nodeState(status));
+      if (status === CUT_OFF) cutOff.add(address);
+    }
+    this.#cutOff = cutOff;
     const isUsable = (address: string): boolean => states.get(address) !== 'unusable';
     this.#active = list.find((address) => states.get(address) === 'active') ?? null;
     addresses.avoid(list.filter((address) => !isUsable(address)));

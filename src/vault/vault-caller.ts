@@ -90,7 +90,9 @@ export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
       const startedMs = clock.monotonicMs();
       const asked = await ask(options, route, address, request, callOptions.signal);
       if ('answer' in asked) answeredBy = route.nodes.get(address);
-      const result = 'answer' in asked ? interpret(asked.answer) : asked;
+      const interpreted = 'answer' in asked ? interpret(asked.answer) : asked;
+      const isOld = interpreted.ok && operation === 'read' && survey.isCutOff(address);
+      const result: typeof interpreted = isOld ? { ok: false, failure: cutOff } : interpreted;
       const outcome = result.ok ? (result.outcome ?? 'ok') : result.failure.class;
       const seconds = (clock.monotonicMs() - startedMs) / 1_000;
       onRequest?.({ operation, outcome, address, seconds });
@@ -104,6 +106,12 @@ export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
     },
   };
 }
+
+const cutOff: Failure = {
+  class: 'vault_standby',
+  message:
+    'a standby answered that does not reach its active node (474 of sys/health), so with old data perhaps: repair the cluster, or add its other addresses to vault.address',
+};
 
 interface Surveyed {
   readonly route: VaultRoute;

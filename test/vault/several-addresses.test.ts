@@ -17,6 +17,14 @@ class ShiftedClock implements Clock {
   sleep = (ms: number, signal?: AbortSignal): Promise<void> => systemClock.sleep(ms, signal);
 }
 
+/** What goes on behind reads: each node's health is asked, one after another. */
+async function surveyEnds(requests: readonly string[], nodes: number): Promise<void> {
+  do {
+    await systemClock.sleep(30);
+    await settle();
+  } while (requests.filter((one) => one.startsWith('health')).length % nodes !== 0);
+}
+
 interface Scene extends TestClient {
   readonly cluster: DevVaultCluster;
   readonly clock: ShiftedClock;
@@ -49,8 +57,7 @@ async function scene(t: Test): Promise<Scene> {
     async minutes(count) {
       for (let minute = 0; minute < count; minute += 1) {
         await made.read();
-        await systemClock.sleep(30);
-        await settle();
+        await surveyEnds(made.requests, addresses.length);
         clock.shiftMs += MINUTE;
       }
     },
@@ -105,6 +112,39 @@ t.test(
     t.equal(client.address(), first.address);
   },
 );
+
+t.test('what a node answers that says it is cut off is not taken, until it is well', async (t) => {
+  const cluster = await devVaultCluster({ rootToken: 'root', lagMs: 0 });
+  t.teardown(() => cluster.close());
+  cluster.active.kv.put(path, { token: 'first-token-value-0123456789abcdef' });
+  for (const addresses of [[cluster.addresses[1]!], cluster.addresses.slice(1)]) {
+    const clock = new ShiftedClock();
+    const { read, client, requests } = buildTestClient(addresses, { clock });
+    t.teardown(() => client.close());
+    const minutes = async (count: number): Promise<string[]> => {
+      const outcomes = [];
+      for (let minute = 0; minute < count; minute += 1) {
+        const outcome = await read();
+        outcomes.push(outcome.ok ? 'ok' : outcome.failure.class);
+        await surveyEnds(requests, addresses.length);
+        clock.shiftMs += MINUTE;
+      }
+      return outcomes;
+    };
+    t.same([...new Set(await minutes(3))], ['ok']);
+    const faults = cluster.nodes.map((node) =>
+      node.faults.add({ kind: 'status', path: 'sys/health', status: 474 }),
+    );
+    const during = await minutes(9);
+    t.same([...new Set(during)], ['ok', 'vault_standby']);
+    t.ok(during.indexOf('vault_standby') <= 5, during.join());
+    t.notOk(during.slice(during.indexOf('vault_standby')).includes('ok'), during.join());
+    for (const fault of faults) fault.remove();
+    t.equal((await minutes(4)).at(-1), 'ok');
+    const looks = requests.filter((one) => one.startsWith('health')).length;
+    t.ok(looks <= addresses.length * 16, `${looks} looks in 16 minutes`);
+  }
+});
 
 t.test('what sys/health says of a node', async (t) => {
   for (const status of [429, 472, 473]) t.equal(nodeState(status), 'standby');
