@@ -1,7 +1,6 @@
 // The pods of deploy/kubernetes with exactly what is written in them, each container in a sandbox: environment, mounts,
 // ports, users, probes at their own pace, Vault by its own name and over TLS. KEYTENDER_TEST_FULL=1 keeps Vault away for
 // five minutes, otherwise for some seconds. Started by `npm run check:deploy`.
-import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -27,6 +26,7 @@ import { memoryOf, POD_ADDRESS, PodSandboxes } from './pod-sandboxes.js';
 import { buildVolumes } from './pod-volumes.js';
 import { parseAllDocuments } from 'yaml';
 import { asOnBase } from './sandbox.js';
+import { tool } from './tool.js';
 
 const AWAY_MS = process.env['KEYTENDER_TEST_FULL'] === '1' ? 300_000 : 15_000;
 
@@ -43,12 +43,7 @@ t.teardown(() => {
 
 /** A certificate authority, and a certificate of it for the name in the manifests. */
 function certificates(): { readonly ca: string; readonly cert: string; readonly key: string } {
-  const openssl = (command: string): void => {
-    execFileSync('openssl', command.split(' '), {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-  };
+  const openssl = (command: string): string => tool('openssl', command.split(' '), folder);
   openssl(
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2',
   );
@@ -67,9 +62,7 @@ const tls = certificates();
 let scenes = 0;
 
 async function scene(t: Test, overlay: string) {
-  const text = execFileSync('kustomize', ['build', `deploy/kubernetes/${overlay}`], {
-    encoding: 'utf8',
-  });
+  const text = tool('kustomize', ['build', `deploy/kubernetes/${overlay}`]);
   const manifests = parseAllDocuments(text).map((it) => it.toJS() as Manifest);
   const pod = podOf(manifests);
   const cluster = await clusterVault({ address: '127.0.0.1:8200', tls });

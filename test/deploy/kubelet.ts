@@ -75,7 +75,7 @@ export class Kubelet {
         continue;
       }
       this.#own(this.#keep(container));
-      while (!this.status(container.name).isStarted) await this.#sleep(100);
+      while (!this.status(container.name).isStarted) await this.#sleep(500);
     }
     for (const container of this.#options.pod.containers) this.#own(this.#keep(container));
   }

@@ -74,15 +74,15 @@ function applied(
   });
 }
 
-/** A strategic merge: lists of things with names are joined by name, what is new goes in front. */
+/** A strategic merge: lists of things with names are joined by name, what the patch names goes in front. */
 function merged(base: unknown, patch: unknown): unknown {
   if (Array.isArray(patch) && Array.isArray(base) && patch.every(isNamed)) {
-    const added = patch.filter(({ name }) => !base.some((it: Named) => it.name === name));
-    const kept = (base as Named[]).map((it) => {
-      const own = patch.find(({ name }) => name === it.name);
-      return own === undefined ? it : merged(it, own);
+    const named = patch.map((own) => {
+      const found = base.find((it: Named) => it.name === own.name) as Named | undefined;
+      return found === undefined ? own : merged(found, own);
     });
-    return [...added, ...kept];
+    const rest = (base as Named[]).filter((it) => !patch.some(({ name }) => name === it.name));
+    return [...named, ...rest];
   }
   if (isObject(patch) && isObject(base)) {
     const entries = Object.entries(patch).map(([key, value]) => [key, merged(base[key], value)]);

@@ -1,9 +1,9 @@
 // The kustomizations as kustomize builds them, against the reader that the tests without it use.
-import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { buildKustomization, type Manifest } from './kustomization.js';
+import { tool } from './tool.js';
 
 const overlays = readdirSync('deploy/kubernetes/overlays').map((name) => `overlays/${name}`);
 
@@ -13,7 +13,7 @@ const sorted = (manifests: readonly Manifest[]): Manifest[] =>
 for (const overlay of ['base', ...overlays]) {
   t.test(`${overlay}: kustomize and the reader of these tests agree`, async (t) => {
     const path = `deploy/kubernetes/${overlay}`;
-    const text = execFileSync('kustomize', ['build', path], { encoding: 'utf8' });
+    const text = tool('kustomize', ['build', path]);
     const built = parseAllDocuments(text).map((it) => it.toJS() as Manifest);
     t.same(sorted(buildKustomization(path)), sorted(built));
   });
