@@ -33,8 +33,7 @@ export async function attemptRefresh(
       : null;
     if (version === null) break;
     done.add(version);
-    // polling would read it too, and only a new version in Vault brings us here: callers have no part in what it costs
-    const older = await reader.read({ ...options, budget: 'poll', version });
+    const older = await reader.read({ ...options, version });
     if (!older.ok) {
       failure ??= older.failure;
       break;

@@ -109,31 +109,6 @@ t.test('who asks during a refresh gets its outcome; Vault is asked once', async 
   await loop.stop();
 });
 
-t.test(
-  'a caller pays for the newest version alone: what lies between is read for polling',
-  async (t) => {
-    let newest = 1;
-    const { clock, loop, reader } = setUp(({ version = newest }) =>
-      answered(live(version, `token-${version}`, version * 1000)),
-    );
-    void loop.start();
-    await clock.untilSleeping();
-    newest = 4;
-    const before = reader.reads.length;
-    await loop.refresh('on_demand');
-    t.same(
-      reader.reads.slice(before).map(({ version, budget }) => [version, budget]),
-      [
-        [undefined, 'on_demand'],
-        [3, 'poll'],
-        [2, 'poll'],
-        [1, 'poll'],
-      ],
-    );
-    await loop.stop();
-  },
-);
-
 t.test('a pending token becomes current when its time comes, with Vault away', async (t) => {
   const notBefore = { not_before: new Date(EPOCH + 45_000).toISOString() };
   let answer: Answer = ({ version }) =>
