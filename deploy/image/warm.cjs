@@ -1,0 +1,66 @@
+// Makes the code cache of the image, with the user and the flags that the image has:
+//
+//   node --max-semi-space-size=1 warm.cjs
+//
+// beside start.cjs and keytender.cjs. An agent reads a token from a dev Vault, answers its probes and stops; Node then
+// keeps the compiled code of every function that was used on the way. Ends with 1 where there is no cache afterwards.
+'use strict';
+const { spawn } = require('node:child_process');
+const { mkdirSync, readdirSync, rmSync } = require('node:fs');
+const { join } = require('node:path');
+
+const cache = join(__dirname, 'compile-cache');
+const vaultPort = 8200;
+const agent = 'http://127.0.0.1:8210';
+
+/** A program of this folder, with the flags this one was started with. */
+function start(file, args, env = {}) {
+  const child = spawn(process.execPath, [...process.execArgv, join(__dirname, file), ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  return { child, ended };
+}
+
+async function untilReady(url) {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    const answer = await fetch(url).catch(() => null);
+    await answer?.arrayBuffer();
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`no answer from ${url}`);
+}
+
+async function warm() {
+  rmSync(cache, { recursive: true, force: true });
+  mkdirSync(cache);
+  const vault = start('keytender.cjs', [
+    ...['dev', '--vault-only', '--vault-address', `127.0.0.1:${vaultPort}`, '--root-token', 'root'],
+  ]);
+  try {
+    await untilReady(`http://127.0.0.1:${vaultPort}/v1/sys/health`);
+    const { child, ended } = start('start.cjs', ['agent'], {
+      VAULT_ADDR: `http://127.0.0.1:${vaultPort}`,
+      VAULT_TOKEN: 'root',
+      KEYTENDER_LISTEN_PROBE_ADDRESS: '127.0.0.1:8211',
+    });
+    for (const path of ['readyz', 'livez', 'startupz', 'health', 'metrics']) {
+      await untilReady(`${agent}/${path}`);
+    }
+    child.kill('SIGTERM');
+    await ended;
+  } finally {
+    vault.child.kill('SIGTERM');
+    await vault.ended;
+  }
+  const made = readdirSync(cache, { recursive: true });
+  if (made.length === 0) throw new Error('no code cache was made: this needs Node 22.1 or newer');
+  process.stdout.write(`${made.join('\n')}\n`);
+}
+
+warm().catch((error) => {
+  process.stderr.write(`warm: ${error.message}\n`);
+  process.exitCode = 1;
+});
