@@ -166,6 +166,7 @@ function tokenMetrics(
     createdAtMs: (snapshot.current ?? snapshot.last)?.createdAt ?? null,
     ageSeconds: health.age_seconds,
     supersededGenerations: health.superseded.length,
+    supersededUntilMs: latest(health.superseded.map((it) => Date.parse(it.usable_until))),
     usableUntilMs: health.usable ? usableUntil(health.stale_at, snapshot.current?.expiresAt) : null,
     refresh: isPolled
       ? {
@@ -178,6 +179,10 @@ function tokenMetrics(
         }
       : null,
   };
+}
+
+function latest(instants: readonly number[]): number | null {
+  return instants.length === 0 ? null : Math.max(...instants);
 }
 
 /** The earlier of going stale and expiring; Infinity: no limit. */

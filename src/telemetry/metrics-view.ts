@@ -12,6 +12,8 @@ export interface TokenFacts {
   readonly createdAtMs: number | null;
   readonly ageSeconds: number | null;
   readonly supersededGenerations: number;
+  /** When the last of them stops verifying; null without one. */
+  readonly supersededUntilMs: number | null;
   /** Infinity: no limit. */
   readonly usableUntilMs: number | null;
   readonly refresh: {

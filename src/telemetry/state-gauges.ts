@@ -44,6 +44,11 @@ export function stateGauges(states: readonly string[]): readonly StateGauge[] {
       (t) => t.supersededGenerations,
     ),
     perToken(
+      'token_superseded_until_timestamp_seconds',
+      'When the last of the older tokens stops verifying.',
+      (t) => seconds(t.supersededUntilMs),
+    ),
+    perToken(
       'token_usable_until_timestamp_seconds',
       'When the token stops being usable if nothing is read until then; +Inf: no limit.',
       (t) => seconds(t.usableUntilMs),

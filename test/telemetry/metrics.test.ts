@@ -16,6 +16,7 @@ const fullToken: TokenFacts = {
   createdAtMs: 1_700_000_000_500,
   ageSeconds: 12.5,
   supersededGenerations: 1,
+  supersededUntilMs: 1_700_000_200_000,
   usableUntilMs: 1_700_000_300_000,
   refresh: {
     lastOk: true,
@@ -34,6 +35,7 @@ const emptyToken: TokenFacts = {
   createdAtMs: null,
   ageSeconds: null,
   supersededGenerations: 0,
+  supersededUntilMs: null,
   usableUntilMs: null,
   refresh: {
     lastOk: null,
@@ -125,6 +127,7 @@ t.test('what never was is an absent series, not 0', async (t) => {
     'token_version',
     'token_created_timestamp_seconds',
     'token_age_seconds',
+    'token_superseded_until_timestamp_seconds',
     'token_usable_until_timestamp_seconds',
     'refresh_last_ok',
     'refresh_last_attempt_timestamp_seconds',
