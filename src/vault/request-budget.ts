@@ -19,7 +19,10 @@ export interface RequestBudget {
 }
 
 export interface RequestLimits {
-  /** Requests in any 60 s, a third of them (at least 1) at once. Whole, ≥ 0; 0 means never. */
+  /**
+   * Requests in any 60 s, a third of them at once: at least 1, on demand at least the reads of one sequence. Whole,
+   * ≥ 0; 0 means never.
+   */
   readonly pollPerMinute: number;
   readonly onDemandPerMinute: number;
 }
@@ -32,7 +35,7 @@ export interface RequestBudgetOptions extends RequestLimits {
 
 export function buildRequestBudget(options: RequestBudgetOptions): RequestBudget {
   const poll = new Share(options.pollPerMinute);
-  const onDemand = new Share(options.onDemandPerMinute);
+  const onDemand = new Share(options.onDemandPerMinute, SEQUENCE_READS);
   const { clock, refusals } = options;
   const isTaken = (kind: BudgetKind): boolean => {
     const share = kind === 'on_demand' ? onDemand : poll;
@@ -68,8 +71,11 @@ export function buildRequestBudget(options: RequestBudgetOptions): RequestBudget
   };
 }
 
-function burstOf(perMinute: number): number {
-  return Math.max(1, Math.floor(perMinute / 3));
+/** What one miss may read: once, and again after each of four waits. A sequence that waited inside would hold up the poll. */
+const SEQUENCE_READS = 5;
+
+function burstOf(perMinute: number, atLeast: number): number {
+  return Math.max(1, Math.min(atLeast, perMinute), Math.floor(perMinute / 3));
 }
 
 /** How many requests a minute each share has, of all that are allowed; polling is never left below its steady need. */
@@ -119,6 +125,7 @@ const NEVER_MS = 2 ** 31 - 1;
  */
 class Share {
   readonly waiting: symbol[] = [];
+  readonly #burstMin: number;
   #rate: number;
   #burst: number;
   #permits: Float64Array;
@@ -126,9 +133,11 @@ class Share {
   #level: number;
   #filledAt: number | null = null;
 
-  constructor(perMinute: number) {
+  /** `burstMin`: permits at once, however few a minute; all of a minute's where those are fewer. */
+  constructor(perMinute: number, burstMin = 1) {
     this.#rate = perMinute;
-    this.#burst = burstOf(perMinute);
+    this.#burstMin = burstMin;
+    this.#burst = burstOf(perMinute, burstMin);
     this.#level = this.#burst;
     this.#permits = new Float64Array(perMinute).fill(-Infinity);
   }
@@ -138,7 +147,7 @@ class Share {
     this.#fill(nowMs);
     const newestFirst = [...this.#permits].sort((a, b) => b - a).slice(0, perMinute);
     this.#rate = perMinute;
-    this.#burst = burstOf(perMinute);
+    this.#burst = burstOf(perMinute, this.#burstMin);
     this.#level = Math.min(this.#level, this.#burst);
     this.#permits = new Float64Array(perMinute).fill(-Infinity);
     this.#permits.set(newestFirst.reverse(), perMinute - newestFirst.length);

@@ -19,10 +19,20 @@ t.test('a third of the rate may come at once, the rest is spread over the minute
 t.test('on-demand requests cannot spend what polling needs, nor the reverse', async (t) => {
   const clock = new FakeClock();
   const budget = buildRequestBudget({ clock, pollPerMinute: 3, onDemandPerMinute: 3 });
-  t.ok(budget.tryTake('on_demand'));
+  for (let taken = 0; taken < 3; taken += 1) t.ok(budget.tryTake('on_demand'));
   t.notOk(budget.tryTake('on_demand'));
   t.ok(budget.tryTake('poll'));
   t.notOk(budget.tryTake('poll'));
+});
+
+t.test('the five reads of one sequence on demand never wait for each other', async (t) => {
+  const clock = new FakeClock();
+  const budget = buildRequestBudget({ clock, pollPerMinute: 3, onDemandPerMinute: 5 });
+  for (let taken = 0; taken < 5; taken += 1) t.ok(budget.tryTake('on_demand'));
+  await clock.advance(59_000);
+  t.notOk(budget.tryTake('on_demand'), 'and the minute holds');
+  await clock.advance(1_001);
+  t.ok(budget.tryTake('on_demand'));
 });
 
 t.test('a share of nothing is never granted, and a wait for it ends with its signal', async (t) => {
