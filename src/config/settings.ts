@@ -241,6 +241,7 @@ export const settings = {
     adaptive: 'from the address',
     limits: 'required for a wildcard bind',
     item: parseAuthority,
+    restart,
   }),
   'listen.allow_http': boolean({
     doc: 'Allows a listener off loopback without TLS; routes that carry a value then answer 403.',
@@ -256,6 +257,7 @@ export const settings = {
     doc: 'Addresses or networks behind which many callers sit (mesh, proxy): no brake per address for them.',
     limits: 'IP addresses, CIDR networks',
     item: parseNetwork,
+    restart,
   }),
   'listen.socket': path({
     doc: 'Path of a Unix socket; whoever may open it is trusted with `listen.socket_scopes`.',

@@ -37,19 +37,22 @@ function answerOf({ response }: Exchange): VaultAnswer {
   return { status: response.status, headers, bodyText: JSON.stringify(response.body) };
 }
 
-t.test('a login grants what was granted; whatever else came is a refused one, or a seal', async (t) => {
-  for (const exchange of those(/^auth\/[^/]+\/login$/, 15)) {
-    const { status, body } = exchange.response;
-    const result = interpretLogin(answerOf(exchange), 0);
-    if (status === 200) {
-      const ttlMs = (body?.auth?.lease_duration ?? 0) * 1_000;
-      t.match(result, { ok: true, value: { login: { ttlMs, isAlive: true }, uses: 0 } });
-    } else {
-      const failure = { class: status === 503 ? 'vault_sealed' : 'vault_login_failed' };
-      t.match(result, { ok: false, failure }, `${exchange.step}: ${status}`);
+t.test(
+  'a login grants what was granted; whatever else came is a refused one, or a seal',
+  async (t) => {
+    for (const exchange of those(/^auth\/[^/]+\/login$/, 15)) {
+      const { status, body } = exchange.response;
+      const result = interpretLogin(answerOf(exchange), 0);
+      if (status === 200) {
+        const ttlMs = (body?.auth?.lease_duration ?? 0) * 1_000;
+        t.match(result, { ok: true, value: { login: { ttlMs, isAlive: true }, uses: 0 } });
+      } else {
+        const failure = { class: status === 503 ? 'vault_sealed' : 'vault_login_failed' };
+        t.match(result, { ok: false, failure }, `${exchange.step}: ${status}`);
+      }
     }
-  }
-});
+  },
+);
 
 t.test('a renewal is granted, refused for good, or not allowed', async (t) => {
   for (const exchange of those(/^auth\/token\/renew-self$/, 3)) {
