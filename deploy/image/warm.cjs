@@ -7,11 +7,10 @@
 'use strict';
 const { spawn } = require('node:child_process');
 const { mkdirSync, readdirSync, rmSync } = require('node:fs');
+const { createServer } = require('node:net');
 const { join } = require('node:path');
 
 const cache = join(__dirname, 'compile-cache');
-const vaultPort = 8200;
-const agent = 'http://127.0.0.1:8210';
 
 /** A program of this folder, with the flags this one was started with. */
 function start(file, args, env = {}) {
@@ -21,6 +20,15 @@ function start(file, args, env = {}) {
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
   return { child, ended };
+}
+
+/** Nobody else's at this moment. */
+async function freeAddress() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${port}`;
 }
 
 async function untilReady(url) {
@@ -36,18 +44,21 @@ async function untilReady(url) {
 async function warm() {
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache);
+  const vaultAddress = await freeAddress();
   const vault = start('keytender.cjs', [
-    ...['dev', '--vault-only', '--vault-address', `127.0.0.1:${vaultPort}`, '--root-token', 'root'],
+    ...['dev', '--vault-only', '--vault-address', vaultAddress, '--root-token', 'root'],
   ]);
   try {
-    await untilReady(`http://127.0.0.1:${vaultPort}/v1/sys/health`);
+    await untilReady(`http://${vaultAddress}/v1/sys/health`);
+    const api = await freeAddress();
     const { child, ended } = start('start.cjs', ['agent'], {
-      VAULT_ADDR: `http://127.0.0.1:${vaultPort}`,
+      VAULT_ADDR: `http://${vaultAddress}`,
       VAULT_TOKEN: 'root',
-      KEYTENDER_LISTEN_PROBE_ADDRESS: '127.0.0.1:8211',
+      KEYTENDER_LISTEN_ADDRESS: api,
+      KEYTENDER_LISTEN_PROBE_ADDRESS: await freeAddress(),
     });
     for (const path of ['readyz', 'livez', 'startupz', 'health', 'metrics']) {
-      await untilReady(`${agent}/${path}`);
+      await untilReady(`http://${api}/${path}`);
     }
     child.kill('SIGTERM');
     await ended;
