@@ -6,7 +6,7 @@
 // keeps the compiled code of every function that was used on the way. Ends with 1 where there is no cache afterwards.
 'use strict';
 const { spawn } = require('node:child_process');
-const { mkdirSync, readdirSync, rmSync } = require('node:fs');
+const { chmodSync, mkdirSync, readdirSync, rmSync, statSync } = require('node:fs');
 const { createServer } = require('node:net');
 const { join } = require('node:path');
 
@@ -42,8 +42,9 @@ async function untilReady(url) {
 }
 
 async function warm() {
-  rmSync(cache, { recursive: true, force: true });
-  mkdirSync(cache);
+  // the folder itself may be in one that is not ours to write to
+  mkdirSync(cache, { recursive: true });
+  for (const left of readdirSync(cache)) rmSync(join(cache, left), { recursive: true });
   const vaultAddress = await freeAddress();
   const vault = start('keytender.cjs', [
     ...['dev', '--vault-only', '--vault-address', vaultAddress, '--root-token', 'root'],
@@ -67,6 +68,10 @@ async function warm() {
     await vault.ended;
   }
   const made = readdirSync(cache, { recursive: true });
+  for (const path of made.map((name) => join(cache, name))) {
+    // Node keeps it to its own user, and the image gives it to root: who runs it only reads
+    chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);
+  }
   if (made.length === 0) throw new Error('no code cache was made: this needs Node 22.1 or newer');
   process.stdout.write(`${made.join('\n')}\n`);
 }

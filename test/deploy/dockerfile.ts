@@ -85,6 +85,14 @@ function filled(text: string, args: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\$([A-Z]+)/g, (_, name: string) => args[name] ?? '');
 }
 
+/** With what it has from the stages it is built on: the instructions of all, and the image below them. */
+export function wholeStage(stages: readonly Stage[], { base, name, instructions }: Stage): Stage {
+  const below = stages.find((stage) => stage.name === base);
+  if (below === undefined) return { base, name, instructions };
+  const whole = wholeStage(stages, below);
+  return { base: whole.base, name, instructions: [...whole.instructions, ...instructions] };
+}
+
 /** What the image is when it runs, by the last stage. */
 export interface ImageConfig {
   readonly env: Readonly<Record<string, string>>;
@@ -97,8 +105,9 @@ export interface ImageConfig {
 }
 
 export function imageConfigOf(stages: readonly Stage[]): ImageConfig {
-  const last = stages.at(-1);
-  if (last === undefined) throw new Error('no stage');
+  const own = stages.at(-1);
+  if (own === undefined) throw new Error('no stage');
+  const last = wholeStage(stages, own);
   const [user = 0, group = 0] = lastOf(last, 'USER').text.split(':').map(Number);
   return {
     env: pairsOf(last, 'ENV'),

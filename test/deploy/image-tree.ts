@@ -14,6 +14,7 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
+import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -44,12 +45,16 @@ export function assembleImage({ files }: StandIns): ImageTree {
   // as an engine's: any user of a container gets in
   chmodSync(folder, 0o755);
   const places = new Map<string, string>();
-  stages.forEach((stage, at) => {
+  stages.forEach((stage) => {
     const place = join(folder, stage.name ?? 'final');
     mkdirSync(place);
     places.set(stage.name ?? 'final', place);
-    const isBuilt = at === stages.length - 1 || stage.name === 'build';
-    if (isBuilt) carryOut(stage, place, places, files);
+    const below = places.get(stage.base);
+    if (below !== undefined) cpSync(below, place, { recursive: true });
+    const isBelow = stages.some(({ base }) => base === stage.name);
+    if (stage.name === 'build' || isBelow || below !== undefined) {
+      carryOut(stage, place, places, files);
+    }
   });
   return {
     path: join(folder, 'final'),
@@ -69,7 +74,7 @@ function carryOut(
   let workdir = '/';
   for (const instruction of stage.instructions) {
     if (instruction.name === 'WORKDIR') workdir = instruction.text;
-    if (instruction.name === 'RUN') run(instruction.text, join(place, workdir));
+    if (instruction.name === 'RUN') run(instruction, place, join(place, workdir));
     if (instruction.name !== 'COPY') continue;
     const from = instruction.flags['from'];
     const source = from === undefined ? root : (places.get(from) ?? missing(from));
@@ -116,8 +121,18 @@ function copyFolder(from: string, to: string): void {
   }
 }
 
-function run(command: string, folder: string): void {
+function run({ text: command, words }: Instruction, place: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
+  // without a shell: only Node.js is there; before 22 it keeps no compiled code
+  if (words[0] === '/nodejs/bin/node') {
+    if (!('enableCompileCache' in module)) return;
+    const args = words.slice(1).map((word) => (word.startsWith('/app/') ? place + word : word));
+    execFileSync('env', ['-u', 'NODE_OPTIONS', process.execPath, ...args], {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return;
+  }
   // the packages of the same lock file, as this checkout has installed them
   if (/^npm ci\b/.test(command)) {
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import { environment } from '../../src/config/names.js';
 import { freePort } from '../docs/terminal.js';
-import { parseDockerfile } from './dockerfile.js';
+import { lastOf, parseDockerfile, wholeStage } from './dockerfile.js';
 import { assembleImage, root } from './image-tree.js';
 
 const text = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8');
 const stages = parseDockerfile(text);
-const last = stages.at(-1)!;
+const own = stages.at(-1)!;
+const last = wholeStage(stages, own);
 const image = assembleImage({ files: { '/usr/bin/tini-static': null } });
 t.teardown(() => {
   image[Symbol.dispose]();
@@ -36,9 +37,11 @@ t.test(
     t.strictSame(readdirSync(join(image.path, 'app')).sort(), [
       'LICENSE',
       'THIRD_PARTY_NOTICES',
+      'compile-cache',
       'healthcheck.cjs',
       'keytender.cjs',
       'sbom.cdx.json',
+      'start.cjs',
     ]);
     t.match(image.config.entrypoint[0], /tini-static$/);
     for (const path of [...image.config.entrypoint, ...image.config.healthcheck]) {
@@ -47,9 +50,15 @@ t.test(
   },
 );
 
-t.test('its environment is of settings, its labels are true', async (t) => {
-  t.strictSame(image.config.env, { KEYTENDER_LISTEN_PROBE_ADDRESS: '[::]:8211' });
-  for (const name of Object.keys(image.config.env)) t.ok(environment.has(name), name);
+t.test('its environment is of settings and of the C library, its labels are true', async (t) => {
+  t.strictSame(image.config.env, {
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_TRIM_THRESHOLD_: '65536',
+    KEYTENDER_LISTEN_PROBE_ADDRESS: '[::]:8211',
+  });
+  for (const name of Object.keys(image.config.env)) {
+    t.ok(environment.has(name) || name.startsWith('MALLOC_'), name);
+  }
   const label = (name: string) => image.config.labels[`org.opencontainers.image.${name}`];
   t.equal(label('version'), packageFile.version);
   t.equal(label('licenses'), packageFile.license);
@@ -75,6 +84,19 @@ t.test('the list of what is in the image names every dependency', async (t) => {
 
 t.test('the folder of the socket is for its owner and its group', async (t) => {
   t.equal(statSync(join(image.path, 'run/keytender')).mode & 0o7777, 0o2770);
+});
+
+t.test('it is warmed up as it is run: the same user, the same flags', async (t) => {
+  const warm = stages.find(({ name }) => name === 'warm')!;
+  const [, ...warmed] = lastOf(warm, 'RUN').words;
+  const { entrypoint } = image.config;
+  const started = entrypoint.slice(entrypoint.indexOf('/nodejs/bin/node') + 1);
+  t.strictSame(warmed.slice(0, -1), started.slice(0, -1));
+  t.strictSame(
+    lastOf(wholeStage(stages, warm), 'USER').words,
+    lastOf(last, 'USER').words,
+    'Node keeps compiled code by user',
+  );
 });
 
 t.test('the build is given what it copies, and nothing else', async (t) => {
