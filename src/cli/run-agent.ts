@@ -5,6 +5,7 @@ import type { LoadResult } from '../config/load.js';
 import { ConfigProblem } from '../config/problem.js';
 import type { AgentOptions } from '../daemon/agent.js';
 import { ownDescription } from '../platform/own-description.js';
+import { cutOff } from '../platform/terminal.js';
 import { exitCode } from './exit-code.js';
 import type { Io } from './io.js';
 
@@ -37,8 +38,9 @@ export async function runAgentWith(
       signals,
       version,
       stdout: {
-        fd: command === undefined ? shared : ownDescription(shared),
+        fd: ownDescription(shared),
         isTTY: io.stdout.isTTY === true,
+        cutOff: () => cutOff(io.stdout),
       },
       ...listeners,
     });

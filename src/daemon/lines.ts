@@ -11,6 +11,8 @@ import type { Metrics } from '../telemetry/metrics.js';
 export interface Stdout {
   readonly fd: number;
   readonly isTTY?: boolean;
+  /** Ends a write to it that would never come back. */
+  readonly cutOff?: () => Promise<void>;
 }
 
 /** Who is told of dropped lines. */
@@ -25,6 +27,7 @@ export interface Lines {
   /** From now on they are told. */
   readonly tell: (listeners: DropListeners) => void;
   readonly reopen: () => void;
+  /** The last thing that is done: what could not be written within its time is given up. */
   readonly flush: (withinMs: number) => Promise<void>;
 }
 
@@ -66,6 +69,7 @@ export function buildLines({ config, stdout, clock }: LinesOptions): Lines {
     },
     flush: async (withinMs) => {
       await Promise.all([log.flush(withinMs), audit === log ? null : audit.flush(withinMs)]);
+      if (log.isStuck) await stdout.cutOff?.();
     },
   };
 }

@@ -1,10 +1,13 @@
 // The process's signals, caught from the first statement of the program on: main.ts imports this file before any
 // other, so that a SIGTERM that arrives while the rest is still being loaded ends the process with 0 at once, also as
-// process 1 of a container, where a signal without a handler is ignored. Later a command takes over.
+// process 1 of a container, where a signal without a handler is ignored. Later a command takes over. Caught as well is what
+// would show the memory, and the keys in it: at SIGUSR1 node opens its inspector, at SIGQUIT the system writes a core.
 
-export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+import { constants } from 'node:os';
 
-/** Signals that mean nothing to us, and are passed on to a supervised program. */
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT';
+
+/** Signals that are passed on to a supervised program. Without one `SIGQUIT` is a stop, the others mean nothing. */
 export const passedSignals = ['SIGUSR1', 'SIGUSR2', 'SIGQUIT', 'SIGWINCH'] as const;
 export type PassedSignal = (typeof passedSignals)[number];
 
@@ -17,7 +20,7 @@ export interface Signals {
   onStop(listener: (signal: StopSignal, count: number) => void): void;
   /** Called for each SIGHUP, and at once for one that came before. Several that came before count as one. */
   onReload(listener: () => void): void;
-  /** From now on `passedSignals` are told instead of doing what the system, or node, does at them. */
+  /** From now on `passedSignals` are told, and `SIGQUIT` is no stop. */
   onPassed(listener: (signal: PassedSignal) => void): void;
 }
 
@@ -41,6 +44,7 @@ export interface SignalHost {
 export function catchSignals(host: SignalHost): ProcessSignals {
   const stopListeners: ((signal: StopSignal, count: number) => void)[] = [];
   const reloadListeners: (() => void)[] = [];
+  const passListeners: ((signal: PassedSignal) => void)[] = [];
   let stops = 0;
   let reloadPending = false;
   let hangup: 'reloads' | 'stops' = 'reloads';
@@ -58,6 +62,10 @@ export function catchSignals(host: SignalHost): ProcessSignals {
   }
 
   function dieOf(signal: StopSignal): void {
+    if (signal === 'SIGQUIT') {
+      host.exit(128 + constants.signals.SIGQUIT); // as the system does, but for the core
+      return;
+    }
     host.removeListener(signal, handle);
     host.kill(host.pid, signal);
     host.exit(1); // reached as process 1 only, to which the system does not deliver a signal without a handler
@@ -69,9 +77,19 @@ export function catchSignals(host: SignalHost): ProcessSignals {
     else stop(signal);
   }
 
+  function pass(signal: PassedSignal): void {
+    for (const listener of passListeners) listener(signal);
+    if (signal === 'SIGQUIT' && passListeners.length === 0) handle(signal);
+  }
+
   host.on('SIGTERM', handle);
   host.on('SIGINT', handle);
   host.on('SIGHUP', handle);
+  for (const signal of passedSignals) {
+    host.on(signal, () => {
+      pass(signal);
+    });
+  }
 
   return {
     onStop: (listener) => void stopListeners.push(listener),
@@ -79,13 +97,7 @@ export function catchSignals(host: SignalHost): ProcessSignals {
       reloadListeners.push(listener);
       if (reloadPending) reload();
     },
-    onPassed: (listener) => {
-      for (const signal of passedSignals) {
-        host.on(signal, () => {
-          listener(signal);
-        });
-      }
-    },
+    onPassed: (listener) => void passListeners.push(listener),
     hangupStops: () => {
       hangup = 'stops';
       if (reloadPending) stop('SIGHUP');

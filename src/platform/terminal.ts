@@ -51,3 +51,18 @@ function forgiving(output: Output): Output {
   forgiven.add(output);
   return output;
 }
+
+/** A socket that is ended is ended at once, or never. */
+const CUT_OFF_MS = 200;
+
+/**
+ * Ends a write to a socket (systemd's journal) whose reader stalls, with `EPIPE`. It waits in the kernel, in a thread that the
+ * process joins at its exit: it would never exit. Whether a write may wait is a flag that all who share the socket may
+ * change, and a supervised program's start does. Nobody can write to it afterwards; so only at the end.
+ */
+export async function cutOff(output: Output): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, CUT_OFF_MS);
+    output.end(resolve);
+  });
+}

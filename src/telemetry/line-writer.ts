@@ -31,6 +31,8 @@ export interface LineWriter {
   reopen(): void;
   /** Resolves when everything taken so far was written or dropped, at the latest after `withinMs`. */
   flush(withinMs: number): Promise<void>;
+  /** A write that was given to the system has not come back: its reader stalls, and it would keep the process from its end. */
+  readonly isStuck: boolean;
   /** Writes what still waits, synchronously: for the last moments of a crashing process. */
   flushSync(): void;
 }
@@ -44,6 +46,7 @@ export function buildLineWriter(options: LineWriterOptions): LineWriter {
   let mustReopen = false;
   let isTorn = false;
   let pumping: Promise<void> | null = null;
+  let isWriting = false;
 
   async function ensureOpen(): Promise<void> {
     if ('fd' in target) return;
@@ -73,12 +76,15 @@ export function buildLineWriter(options: LineWriterOptions): LineWriter {
 
   async function writeSome(bytes: Buffer, offset: number): Promise<number> {
     try {
+      isWriting = true;
       return (await writeAsync(fd, bytes, offset, bytes.length - offset, null)).bytesWritten;
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') throw error;
-      await clock.sleep(FULL_PIPE_WAIT_MS);
-      return 0;
+    } finally {
+      isWriting = false;
     }
+    await clock.sleep(FULL_PIPE_WAIT_MS);
+    return 0;
   }
 
   async function pump(): Promise<void> {
@@ -110,6 +116,9 @@ export function buildLineWriter(options: LineWriterOptions): LineWriter {
       const deadline = clock.sleep(withinMs, abort.signal).catch(() => undefined);
       await Promise.race([pumping, deadline]);
       abort.abort();
+    },
+    get isStuck() {
+      return isWriting;
     },
     flushSync() {
       const lines = queue;

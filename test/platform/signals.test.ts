@@ -1,5 +1,5 @@
 import t from 'tap';
-import { catchSignals, type StopSignal } from '../../src/platform/signals.js';
+import { catchSignals, type PassedSignal, type StopSignal } from '../../src/platform/signals.js';
 
 function process() {
   const handlers = new Map<string, (signal: StopSignal) => void>();
@@ -11,12 +11,16 @@ function process() {
     kill: (pid, signal) => void did.push(`kill ${pid} ${signal}`),
     exit: (code) => void did.push(`exit ${code}`),
   });
-  const send = (signal: StopSignal): void => handlers.get(signal)?.(signal);
+  /** False: nobody catches it. */
+  const send = (signal: StopSignal | PassedSignal): boolean => {
+    handlers.get(signal)?.(signal as StopSignal);
+    return handlers.has(signal);
+  };
   return { signals, send, did };
 }
 
 t.test('a stop before anybody took over ends the process with 0', async (t) => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
     const { send, did } = process();
     send(signal);
     t.same(did, ['exit 0'], signal);
@@ -64,4 +68,27 @@ t.test('a released signal does what the system does, and never says 0', async (t
   signals.release();
   send('SIGINT');
   t.same(did, ['default SIGINT', 'kill 42 SIGINT', 'exit 1']);
+});
+
+t.test(
+  'what would show the memory is caught from the first moment, and does nothing of the kind',
+  async (t) => {
+    const { signals, send, did } = process();
+    t.equal(send('SIGUSR1'), true, 'at which node opens its inspector');
+    t.equal(send('SIGUSR2'), true);
+    t.same(did, [], 'and nobody is ended by them');
+    signals.release();
+    send('SIGQUIT');
+    t.same(did, ['exit 131'], 'as the system says it, but without a core');
+  },
+);
+
+t.test('with a program to pass them to, they are passed, and SIGQUIT is no stop', async (t) => {
+  const { signals, send, did } = process();
+  const told: string[] = [];
+  signals.onStop((signal) => told.push(`stop ${signal}`));
+  signals.onPassed((signal) => told.push(signal));
+  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGQUIT', 'SIGWINCH'] as const) send(signal);
+  t.same(told, ['SIGUSR1', 'SIGUSR2', 'SIGQUIT', 'SIGWINCH']);
+  t.same(did, []);
 });
