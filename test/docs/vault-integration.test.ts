@@ -1,5 +1,7 @@
 // VAULT_INTEGRATION.md, pasted from top to bottom: by an operator with curl, by one with the vault command, and on the
 // machine of the agent. Each way of writing a request is the same request; after each the agent is where the page says.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { devVault } from '../../src/dev-vault/index.js';
 import type { HealthBody, TokenHealth } from '../../src/health/body.js';
@@ -51,6 +53,7 @@ t.test('the page works when it is pasted', { timeout: 110_000 }, async (t) => {
   using otherFolder = buildFolder();
   const agentToken = 'the-token-that-was-there-before';
   const operatorEnv = { AGENT_TOKEN: agentToken };
+  writeFileSync(join(folder.path, 'agent-token'), agentToken, { mode: 0o600 });
   await using curl = new Terminal({
     folder,
     env: operatorEnv,
