@@ -125,10 +125,12 @@ export class Kubelet {
   /** One container's life: started, probed, started again when it ends or a probe says so. */
   async #keep(container: ContainerSpec): Promise<void> {
     const { name } = container;
-    for (let restarts = 0; !this.#stop.signal.aborted; restarts += 1) {
+    for (let restarts = 0; !this.#isStopped(); restarts += 1) {
       this.#set(name, { ...nothing, restarts });
       if (restarts > 0) await this.#sleep(backoffMs(restarts - 1));
       const running = await this.#options.start(container);
+      // deleted meanwhile: nobody would ever tell it
+      if (this.#isStopped()) running.kill('SIGKILL');
       this.events.push(`started ${name}`);
       this.#running.set(name, running);
       this.#set(name, { isRunning: true });
@@ -193,6 +195,10 @@ export class Kubelet {
       if (!isGood && inARow === failureThreshold) onFailed();
       await this.#options.clock.sleep(periodSeconds * 1000, signal);
     }
+  }
+
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   #set(name: string, change: Partial<ContainerStatus>): void {

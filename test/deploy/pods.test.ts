@@ -41,8 +41,9 @@ async function scene(t: Test, overlay: string): Promise<Scene> {
   });
   const kubelet = new Kubelet({ pod, clock: systemClock, start: pods.start });
   t.teardown(async () => {
+    const stopped = kubelet.stop();
     for (const process of pods.processes.values()) process.kill('SIGKILL');
-    await kubelet.stop();
+    await stopped;
     await cluster[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
   });
