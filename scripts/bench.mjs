@@ -1,5 +1,5 @@
-// `npm run bench -- NAME`: bundles bench/NAME.ts in memory's stead (a file under node_modules/.cache) and runs it on this
-// Node, so that what is measured is compiled as what is shipped.
+// `npm run bench`: the series (bench/series.ts), with what follows as its arguments; `npm run bench -- NAME`: another one,
+// bench/NAME.ts. Bundled into a file under node_modules/.cache, and run on this Node.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -7,11 +7,10 @@ import { build } from 'esbuild';
 const names = readdirSync(new URL('../bench/', import.meta.url))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.replace(/\.ts$/, ''));
-const [name, ...args] = process.argv.slice(2);
-if (name === undefined || !names.includes(name)) {
-  process.stderr.write(`usage: npm run bench -- NAME, one of: ${names.join(', ')}\n`);
-  process.exit(2);
-}
+const words = process.argv.slice(2);
+const isNamed = names.includes(words[0]);
+const name = isNamed ? words[0] : 'series';
+const args = isNamed ? words.slice(1) : words;
 
 const outfile = `node_modules/.cache/bench/${name}.mjs`;
 await build({
