@@ -57,6 +57,11 @@ export class Terminal implements AsyncDisposable {
     return this.#output;
   }
 
+  /** Of the program in front. */
+  get pid(): number | undefined {
+    return this.#running?.child.pid;
+  }
+
   /** Pastes a block. Resolves with what its commands wrote to standard output; rejects when one fails. */
   async paste(block: string): Promise<string> {
     const lines = this.#here(block).trimEnd().split('\n');

@@ -25,10 +25,17 @@ const commands = {
       : request('DELETE', data(path)),
   'kv undelete': (path) => write(kv('undelete', path), { versions: versions() }),
   'kv destroy': (path) => write(kv('destroy', path), { versions: versions() }),
+  'kv rollback': async (path) => {
+    const { data: newest } = await request('GET', data(path));
+    const { data: old } = await request('GET', `${data(path)}?version=${flag('version')}`);
+    return write(data(path), { data: old.data, options: { cas: newest.metadata.version } });
+  },
   'kv metadata put': (path) =>
     write(kv('metadata', path), { custom_metadata: fieldsOf([flag('custom-metadata')]) }),
   'policy write': (name, file) =>
     write(`sys/policies/acl/${name}`, { policy: readFileSync(file, 'utf8') }),
+  'secrets move': (from, to) => write('sys/remount', { from, to }),
+  'operator unseal': (key) => write('sys/unseal', { key }),
   'auth enable': (type) => request('POST', `sys/auth/${type}`, { type }),
   write: (path, ...pairs) => (flags.has('f') ? request('PUT', path) : write(path, fieldsOf(pairs))),
   read: (path) => request('GET', path),
@@ -41,6 +48,9 @@ const known = {
   'kv delete': ['mount', 'versions'],
   'kv undelete': ['mount', 'versions'],
   'kv destroy': ['mount', 'versions'],
+  'kv rollback': ['mount', 'version'],
+  'secrets move': [],
+  'operator unseal': [],
   'kv metadata put': ['mount', 'custom-metadata'],
   'policy write': [],
   'auth enable': [],
@@ -54,8 +64,9 @@ if (name === undefined) fail(`no such command here: ${rest.join(' ')}`);
 for (const flag of flags.keys()) if (!known[name].includes(flag)) fail(`no such flag: -${flag}`);
 const answer = await commands[name](...rest.slice(name.split(' ').length));
 const field = flags.get('field');
-if (field === 'token') console.log(answer.auth.client_token);
-else if (field !== undefined) console.log(answer.data[field]);
+// without a line break, as the real one writes where there is no terminal
+if (field === 'token') process.stdout.write(answer.auth.client_token);
+else if (field !== undefined) process.stdout.write(String(answer.data[field]));
 
 function flag(name) {
   const value = flags.get(name);
@@ -78,8 +89,17 @@ function fieldsOf(pairs) {
   const [file = ''] = pairs;
   if (file.startsWith('@')) return JSON.parse(readFileSync(file.slice(1), 'utf8'));
   return Object.fromEntries(
-    pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    pairs.map((pair) => [
+      pair.slice(0, pair.indexOf('=')),
+      valueOf(pair.slice(pair.indexOf('=') + 1)),
+    ]),
   );
+}
+
+/** `-` is standard input, `@file` a file, both as they are. */
+function valueOf(text) {
+  if (text === '-') return readFileSync(0, 'utf8');
+  return text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text;
 }
 
 function write(path, body) {
