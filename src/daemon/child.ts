@@ -1,11 +1,12 @@
 // The supervised program, as a sink named `child`: which environment it gets, what is told of it in log, audit and metrics.
 import type { ChildConfig, Config } from '../config/config.js';
 import { environment } from '../config/names.js';
+import { ConfigProblem } from '../config/problem.js';
 import { settings } from '../config/settings.js';
 import type { Clock } from '../platform/clock.js';
 import { systemEnvironment } from '../platform/environment.js';
 import type { Random } from '../platform/random.js';
-import { describeEnd, exitCodeOf } from '../sink/child-plan.js';
+import { describeEnd, exitCodeOf, readsProgramFromInput } from '../sink/child-plan.js';
 import { launch } from '../sink/child-process.js';
 import { type ChildEvent, ChildRunner } from '../sink/child-runner.js';
 import type { SinkRecord } from '../sink/record.js';
@@ -48,16 +49,24 @@ export interface Child {
 /** Beyond their splay, files are waited for this long: a disk that hangs keeps no program from its start. */
 const FILES_WAIT_MS = 5_000;
 
+/** Throws `ConfigProblem` for a program that would take the token for its commands. */
 export function buildChild(options: ChildOptions): Child {
-  const { config, current, command, clock } = options;
+  const { config, command, clock } = options;
   const { token } = config.child;
+  const takesInput = readsProgramFromInput(command);
+  if (takesInput && config.child.deliver === 'stdin') refuseInterpreter();
+  const inForce = (): ChildConfig => {
+    const child = options.current().child;
+    // also where a reload says otherwise
+    return takesInput && child.deliver === 'stdin' ? { ...child, deliver: 'none' } : child;
+  };
   const env = environmentForChild(systemEnvironment().env);
   const narrate = buildChildNarrator(options);
   const runner = new ChildRunner({
     ...options,
     token,
-    settings: (): ChildConfig => current().child,
-    launch: (delivery) => launch({ command, env, config: current().child, delivery }),
+    settings: inForce,
+    launch: (delivery) => launch({ command, env, config: inForce(), delivery }),
     untilFilesAreThere: (signal) => untilSettled(options, clock, signal),
     onEvent: narrate,
   });
@@ -73,6 +82,14 @@ export function buildChild(options: ChildOptions): Child {
     },
     stop: (asked, hurry) => runner.stop(asked, hurry),
   };
+}
+
+function refuseInterpreter(): never {
+  throw new ConfigProblem(
+    'child.deliver',
+    'is stdin, and the program behind -- is a shell or an interpreter with nothing to run: it would take the token for commands, and tell it in an error',
+    'give it a script behind --, or write child.deliver: fd3, env or none',
+  );
 }
 
 /** All of ours but what the agent logs in to Vault with, and the tokens that it was given. */

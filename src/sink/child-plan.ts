@@ -1,5 +1,6 @@
 // What is to be done with a supervised program: when it ended, how long to wait, which signal, which exit code. Pure.
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import type { ChildConfig } from '../config/config.js';
 import type { Random } from '../platform/random.js';
 
@@ -73,4 +74,21 @@ export function describeEnd({ code, signal, failure }: ChildEnd): string {
   return code === null
     ? `the program was ended by ${String(signal)}`
     : `the program ended with ${code}`;
+}
+
+/** What shows that an interpreter is given its program as an argument, though each argument is an option. */
+const carriesProgram: readonly (readonly [interpreter: RegExp, option: RegExp])[] = [
+  [/^(?:ba|da|a|z|k|mk|fi|c|tc)?sh$/, /^-[a-z]*c|^--(?:command|help|version)/],
+  [/^(?:node|nodejs)$/, /^-[a-z]*[epvh]|^--(?:eval|print|test|help|version|check)/],
+  [/^(?:python|pypy)[\d.]*$/, /^-[A-Za-z]*[cmVh]|^--(?:help|version)/],
+  [/^(?:perl|ruby|lua|php)[\d.]*$/, /^-[A-Za-z]*[eErfvh]|^--(?:help|version)/],
+];
+
+/**
+ * Whether a program is an interpreter that was given nothing to run (`sh`, `bash -l`, `node -`): it takes its standard
+ * input for its program, and tells what it does not understand of it.
+ */
+export function readsProgramFromInput([program = '', ...args]: readonly string[]): boolean {
+  const option = carriesProgram.find(([name]) => name.test(basename(program)))?.[1];
+  return option !== undefined && args.every((arg) => arg.startsWith('-') && !option.test(arg));
 }

@@ -294,6 +294,19 @@ t.test('it waits for the first token', async (t) => {
   await agent.untilOutput(/^up$/m);
 });
 
+t.test('an interpreter that would take the token for its program is refused', async (t) => {
+  for (const command of [['sh'], ['node', '-']]) {
+    await using agent = new AgentProcess({ args: supervise(command), env: { AGENT_TOKEN } });
+    t.strictSame(await agent.ended, { code: 2, signal: null }, command.join(' '));
+    t.match(agent.output, /child\.deliver: is stdin, and .*; give it a script behind --, or write/);
+  }
+  await using other = new Supervisor({
+    args: supervise(['sh'], ['child.deliver=fd3']),
+    env: { AGENT_TOKEN },
+  });
+  t.strictSame(await other.ended, { code: 0, signal: null }, 'its input is ours, which is empty');
+});
+
 t.test('a name that is taken is refused', async (t) => {
   await using folder = await temporaryFolder();
   const config = join(folder.path, 'settings.yaml');
@@ -326,14 +339,9 @@ t.test(
     t.ok(isRunning(pid), 'which is why docs/sinks.md asks for an init');
     process.kill(Number(pid), 'SIGKILL');
     if (!works(programs.setpriv, '--pdeathsig', 'KILL', 'true')) return;
-    const command = [
-      programs.setpriv,
-      '--pdeathsig',
-      'KILL',
-      'sh',
-      '-c',
-      'echo up $$; sleep 300 & wait',
-    ];
+    // the program alone: what it had started would outlive it, and keep its output open
+    const script = 'echo up $$; exec sleep 300';
+    const command = [programs.setpriv, '--pdeathsig', 'KILL', 'sh', '-c', script];
     await using second = new AgentProcess({ args: supervise(command), env: { AGENT_TOKEN } });
     const [, other = ''] = await second.untilOutput(/up (\d+)\n/);
     second.kill('SIGKILL');

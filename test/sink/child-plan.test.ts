@@ -7,6 +7,7 @@ import {
   describeEnd,
   exitCodeOf,
   HEALTHY_RUN_MS,
+  readsProgramFromInput,
   stopSignalFor,
 } from '../../src/sink/child-plan.js';
 
@@ -82,4 +83,32 @@ t.test('an interrupt stays one, unless another signal is asked for', async (t) =
   t.equal(stopSignalFor('SIGTERM', { stopSignal: 'SIGTERM' }), 'SIGTERM');
   t.equal(stopSignalFor('SIGINT', { stopSignal: 'SIGQUIT' }), 'SIGQUIT');
   t.equal(stopSignalFor('SIGTERM', { stopSignal: 'SIGQUIT' }), 'SIGQUIT');
+});
+
+t.test('an interpreter with nothing to run takes its input for its program', async (t) => {
+  const bare = [
+    'sh',
+    '/bin/bash',
+    'bash -l',
+    'sh -e',
+    'sh -s',
+    'node',
+    'node -',
+    'node --no-warnings',
+  ];
+  bare.push('python3', 'python3.12 -u', '/usr/bin/perl -w', 'ruby', 'php', 'dash', 'zsh -i');
+  const given = ['sh -c exit', 'sh -ec exit', 'bash app.sh', 'sh ./x', 'node app.js', 'node -e 1'];
+  given.push('node --eval=1', 'node --no-warnings app.js', 'python3 -m app', 'python3 -c 1');
+  given.push(
+    'perl -e 1',
+    'perl -ne 1',
+    'ruby app.rb',
+    'cat',
+    './app',
+    'publish',
+    'git-sh-x',
+    'sh --version',
+  );
+  for (const command of bare) t.ok(readsProgramFromInput(command.split(' ')), command);
+  for (const command of given) t.notOk(readsProgramFromInput(command.split(' ')), command);
 });
