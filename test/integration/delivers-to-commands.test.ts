@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import t from 'tap';
 import { strong } from '../fixtures/readings.js';
 import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
+import { closeConnections, secondPasses, signedCall } from '../fixtures/signed-request.js';
 import { temporaryFolder } from '../sink/deliveries.js';
 
 t.jobs = 3;
+t.after(closeConnections);
 
 interface SinkSettings {
   readonly name: string;
@@ -48,13 +50,24 @@ t.test('a command that hangs on a pipe that nobody reads delays no rotation', as
   execFileSync('mkfifo', [pipe]);
   const sinks = [{ name: 'pipe', command: ['sh', '-c', `cat > ${pipe}`], timeout: '4s' }];
   await using vault = await vaultWithToken();
-  await using agent = agentOf(vault, { args: await settings(folder.path, sinks) });
+  await using agent = agentOf(vault, {
+    args: await settings(folder.path, sinks),
+    // who signs with it makes nobody ask Vault: what is verified with was polled
+    env: { KEYTENDER_REFRESH_ON_DEMAND_PER_MINUTE: '0' },
+  });
   await agent.untilHealth(({ tokens }) => tokens['default']?.version === 1);
+  await secondPasses();
   for (let version = 2; version <= 4; version += 1) {
     putToken(vault, `token-${version}`);
     const writtenMs = performance.now();
     await agent.untilHealth(({ tokens }) => tokens['default']?.version === version, 3_000);
     t.ok(performance.now() - writtenMs < 2_000, 'within interval and jitter');
+    const { status, isSigned } = await signedCall(await agent.url(), {
+      target: '/v1/tokens',
+      key: strong(`token-${version}`),
+      keyid: `default:${version}`,
+    });
+    t.strictSame([status, isSigned], [200, true], 'and verified with');
   }
   const slow = await agent.untilHealth(({ sinks }) =>
     /not ended/.test(sinks?.['pipe']?.error ?? ''),

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { environmentForChild } from '../../src/daemon/child.js';
 import type { DevVault } from '../../src/dev-vault/index.js';
 import { AgentProcess, type AgentProcessOptions, pause } from '../fixtures/agent-process.js';
 import { strong } from '../fixtures/readings.js';
@@ -280,6 +281,35 @@ t.test(
     t.notMatch(third.output, AGENT_TOKEN);
   },
 );
+
+t.test('neither ps nor an environment shows a secret of the agent to its program', async (t) => {
+  const names = ['AGENT_TOKEN', 'VAULT_TOKEN', 'VAULT_SECRET_ID', 'BAO_TOKEN', 'BAO_SECRET_ID'];
+  names.push('KEYTENDER_TOKEN_INITIAL', 'KEYTENDER_VAULT_AUTH_TOKEN');
+  names.push('KEYTENDER_VAULT_AUTH_SECRET_ID', 'KEYTENDER_VAULT_AUTH_SECRET_ID_WRAPPED');
+  const secrets = names.map((name, at) => [name, strong(`canary-${at}`)] as const);
+  const files = secrets.map(([name], at) => [`${name}_FILE`, `/canary-${at}`] as const);
+  t.strictSame(environmentForChild(Object.fromEntries([...secrets, ...files, ['A', 'b']])), {
+    A: 'b',
+  });
+
+  await using vault = await vaultWithToken();
+  await using agent = supervisorOf(vault, {
+    args: supervise(
+      ['sh', '-c', 'read -r token || :; echo up $$; exec sleep 300'],
+      ['child.on_rotation=none'],
+    ),
+    env: { AGENT_TOKEN: strong('canary'), VAULT_TOKEN: vault.rootToken },
+  });
+  const [, pid = ''] = await agent.untilOutput(/up (\d+)\n/);
+  await agent.untilHealth(({ tokens }) => tokens['default']?.version === 1);
+  const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+  t.match(environment, 'VAULT_ADDR=', 'the rest of the environment is there');
+  const list = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+  for (const secret of [strong('canary'), strong('token-1'), vault.rootToken]) {
+    t.notOk(environment.includes(secret));
+    t.notOk(list.includes(secret));
+  }
+});
 
 t.test('it waits for the first token', async (t) => {
   await using vault = await vaultWithToken();
