@@ -7,6 +7,7 @@ import { tableOf, type Figure } from './parts/figure.js';
 import { LoadWorker, workAsLoad } from './parts/load.js';
 import { Scene } from './parts/scene.js';
 import { measureMemory } from './parts/memory.js';
+import { measureRotation } from './parts/rotation.js';
 import { measureStart } from './parts/start.js';
 import { measureThroughput } from './parts/throughput.js';
 
@@ -24,6 +25,13 @@ const parts: Readonly<Record<string, Part>> = {
   start: (scene, _load, isFull) => measureStart(scene, isFull ? 25 : 7),
   throughput: (scene, load, isFull) =>
     measureThroughput(scene, load, { rounds: isFull ? 5 : 3, seconds: isFull ? 3 : 1 }),
+  rotation: (scene, _load, isFull) =>
+    measureRotation(scene, {
+      rotations: isFull ? 10_000 : 200,
+      polled: isFull ? 30 : 5,
+      waiters: 500,
+      wakings: isFull ? 10 : 3,
+    }),
 };
 
 async function main(): Promise<void> {

@@ -2,9 +2,9 @@
 // sockets, so that little but the server is measured. The process is this program again, started with `load`.
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
 import { sign } from '../../src/signature/index.js';
 import { pause } from './program.js';
+import { SimpleClient } from './simple-client.js';
 import { quantile } from './statistics.js';
 
 export interface Target {
@@ -63,7 +63,9 @@ export class LoadWorker implements Disposable {
   async run(job: LoadJob): Promise<LoadResult> {
     const result = await new Promise<LoadResult>((resolve, reject) => {
       this.#child.once('message', resolve as (result: unknown) => void);
-      this.#child.once('exit', () => reject(new Error('the load process ended')));
+      this.#child.once('exit', () => {
+        reject(new Error('the load process ended'));
+      });
       this.#child.send(job);
     });
     this.#child.removeAllListeners('exit');
@@ -86,14 +88,12 @@ export function workAsLoad(): void {
 }
 
 async function carryOut(job: LoadJob): Promise<LoadResult> {
-  const texts = Array.from({ length: job.requests }, () => requestBytes(job.port, job.target));
-  const lines = await Promise.all(
-    Array.from({ length: job.connections }, () => Connection.open(job.port)),
-  );
+  const texts = Array.from({ length: job.requests }, () => signedRequest(job.port, job.target));
+  const lines = await Promise.all(Array.from({ length: job.connections }, () => opened(job.port)));
   const tally = { latencies: [] as number[], others: {} as Record<string, number>, next: 0 };
   const startedMs = performance.now();
   const endsMs = startedMs + job.seconds * 1000;
-  const one = async (line: Connection, scheduledMs: number): Promise<void> => {
+  const one = async (line: SimpleClient, scheduledMs: number): Promise<void> => {
     const text = texts[tally.next];
     tally.next += 1;
     if (text === undefined) return;
@@ -104,7 +104,7 @@ async function carryOut(job: LoadJob): Promise<LoadResult> {
   const isOver = (): boolean => tally.next >= texts.length || performance.now() >= endsMs;
   const { perSecond } = job;
   if (perSecond === null || perSecond === undefined) {
-    const work = async (line: Connection): Promise<void> => {
+    const work = async (line: SimpleClient): Promise<void> => {
       while (!isOver()) await one(line, performance.now());
     };
     await Promise.all(lines.map(work));
@@ -129,7 +129,7 @@ async function carryOut(job: LoadJob): Promise<LoadResult> {
     await Promise.all(running);
   }
   const seconds = (performance.now() - startedMs) / 1000;
-  for (const line of lines) line.close();
+  for (const line of lines) line[Symbol.dispose]();
   const { latencies, others } = tally;
   return {
     perSecond: latencies.length / seconds,
@@ -140,73 +140,14 @@ async function carryOut(job: LoadJob): Promise<LoadResult> {
   };
 }
 
-/** One connection, one request at a time. */
-class Connection {
-  readonly #socket: Socket;
-  #received: Buffer[] = [];
-  #bytes = 0;
-  /** Of head and body; null: the head is not there yet. */
-  #length: number | null = null;
-  #status = 0;
-  #settle: { resolve: (status: number) => void; reject: (error: Error) => void } | null = null;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk) => {
-      this.#take(chunk);
-    });
-    socket.on('error', (error) => this.#settle?.reject(error));
-    socket.on('close', () => this.#settle?.reject(new Error('closed')));
-  }
-
-  static open(port: number): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        resolve(new Connection(socket));
-      });
-    });
-  }
-
-  send(text: Buffer): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      this.#socket.write(text);
-    });
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #take(chunk: Buffer): void {
-    this.#received.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#length === null) this.#readHead();
-    if (this.#length === null || this.#bytes < this.#length) return;
-    const settle = this.#settle;
-    this.#received = [];
-    this.#bytes = 0;
-    this.#length = null;
-    this.#settle = null;
-    settle?.resolve(this.#status);
-  }
-
-  #readHead(): void {
-    const whole = this.#received.length === 1 ? this.#received[0]! : Buffer.concat(this.#received);
-    const end = whole.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    const head = whole.toString('latin1', 0, end);
-    this.#status = Number(head.slice(9, 12));
-    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-    if (length === undefined) this.#settle?.reject(new Error('no content-length'));
-    this.#length = end + 4 + Number(length ?? 0);
-  }
+async function opened(port: number): Promise<SimpleClient> {
+  const client = new SimpleClient(port);
+  await client.open();
+  return client;
 }
 
-function requestBytes(port: number, target: Target): Buffer {
+/** As the bytes that are sent. */
+export function signedRequest(port: number, target: Target): Buffer {
   const { method, path, key, verifyBytes } = target;
   const body = verifyBytes === null ? undefined : verifyBody(key ?? '', verifyBytes);
   const headers: Record<string, string> = {
@@ -239,7 +180,7 @@ function signatureOf(
     nonce: randomBytes(18).toString('base64url'),
     tag,
   });
-  return made as unknown as Record<string, string>;
+  return { ...made };
 }
 
 /** A request that a service received, for its agent to look at. */

@@ -19,7 +19,11 @@ export class Program implements AsyncDisposable {
         this.#output = (this.#output + String(chunk)).slice(-4000);
       });
     }
-    this.#ended = new Promise((resolve) => this.child.once('close', () => resolve()));
+    this.#ended = new Promise((resolve) => {
+      this.child.once('close', () => {
+        resolve();
+      });
+    });
   }
 
   get pid(): number {
@@ -52,9 +56,13 @@ export function statusOf(url: string, headers: Readonly<Record<string, string>> 
   return new Promise<number>((resolve) => {
     const request = get(url, { agent: false, headers }, (response) => {
       response.resume();
-      response.once('end', () => resolve(response.statusCode ?? 0));
+      response.once('end', () => {
+        resolve(response.statusCode ?? 0);
+      });
     });
-    request.once('error', () => resolve(0));
+    request.once('error', () => {
+      resolve(0);
+    });
   });
 }
 

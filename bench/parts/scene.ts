@@ -57,11 +57,11 @@ export class Scene implements AsyncDisposable {
   }
 
   /** One read, as anybody would do it. */
-  async read(): Promise<void> {
-    const response = await fetch(`${this.vaultUrl}/${SECRET}`, {
-      headers: { 'x-vault-token': ROOT_TOKEN },
-    });
-    await response.arrayBuffer();
+  readRequest(): Buffer {
+    const { host } = new URL(this.vaultUrl);
+    return Buffer.from(
+      `GET /${SECRET} HTTP/1.1\r\nhost: ${host}\r\nx-vault-token: ${ROOT_TOKEN}\r\n\r\n`,
+    );
   }
 
   async keytender(env: Readonly<Record<string, string>> = {}): Promise<Server> {

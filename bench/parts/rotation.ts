@@ -1,0 +1,164 @@
+// A rotation, from the write in Vault to the answer: asked for by who signs with the new token, found by polling, told to
+// hundreds of waiters; what a waiter costs; and nobody refused on the way.
+import { type Figure, Rounds } from './figure.js';
+import { signedRequest } from './load.js';
+import { memoryOf } from './process-facts.js';
+import { pause } from './program.js';
+import { type Scene, type Server, untilReady } from './scene.js';
+import { SimpleClient } from './simple-client.js';
+import { quantile } from './statistics.js';
+
+export interface RotationOptions {
+  readonly rotations: number;
+  readonly polled: number;
+  readonly waiters: number;
+  readonly wakings: number;
+}
+
+const texts = {
+  'rotation.on-demand.p50': ['Vault write to accepted on demand, p50', 'ms'],
+  'rotation.on-demand.p99': ['Vault write to accepted on demand, p99', 'ms'],
+  'rotation.refused': ['valid requests refused in these rotations', 'requests'],
+  'rotation.count': ['rotations', ''],
+  'rotation.polled': ['Vault write to swapped by polling every second', 'ms'],
+  'rotation.woken.p50': ['swap to woken, p50', 'ms'],
+  'rotation.woken.p99': ['swap to woken, p99', 'ms'],
+  'rotation.waiter': ['memory of one waiter', 'KB'],
+} as const;
+
+const raised = {
+  RATE_LIMIT_PER_MIN: '100000',
+  KEYTENDER_REFRESH_ON_DEMAND_PER_MINUTE: '6000',
+  KEYTENDER_TOKEN_SUPERSEDED_MAX: '16',
+};
+
+export async function measureRotation(scene: Scene, options: RotationOptions): Promise<Figure[]> {
+  const rounds = new Rounds(texts);
+  const last = await onDemand(scene, rounds, 1, options.rotations);
+  const polled = await byPolling(scene, rounds, last, options.polled);
+  await waking(scene, rounds, polled, options);
+  return rounds.figures();
+}
+
+/** Nobody polls; the first request with each new token is what makes the agent ask. Returns the version it ends with. */
+async function onDemand(
+  scene: Scene,
+  rounds: Rounds,
+  first: number,
+  count: number,
+): Promise<number> {
+  await using agent = await started(scene, { ...raised, KEYTENDER_REFRESH_INTERVAL: '1h' });
+  const accepted: number[] = [];
+  const direct: number[] = [];
+  let refused = 0;
+  using client = new SimpleClient(agent.port);
+  using vault = new SimpleClient(Number(new URL(scene.vaultUrl).port));
+  for (let version = first + 1; version <= first + count; version += 1) {
+    await scene.write(version, 1);
+    let startedMs = performance.now();
+    const newest = await client.send(request(scene, agent, version));
+    accepted.push(performance.now() - startedMs);
+    startedMs = performance.now();
+    await vault.send(scene.readRequest());
+    direct.push(performance.now() - startedMs);
+    const older = await client.send(request(scene, agent, version - 1));
+    refused += [newest, older].filter((status) => status !== 200).length;
+    // so many fall into one grace
+    await pause(Math.ceil(1000 / 16) + 5);
+  }
+  for (const [id, share] of [
+    ['rotation.on-demand.p50', 0.5],
+    ['rotation.on-demand.p99', 0.99],
+  ] as const) {
+    rounds.add(id, 'one direct Vault read', quantile(direct, share));
+    rounds.add(id, 'keytender', quantile(accepted, share));
+  }
+  rounds.add('rotation.refused', 'keytender', refused);
+  rounds.add('rotation.count', 'keytender', count);
+  return first + count;
+}
+
+async function byPolling(
+  scene: Scene,
+  rounds: Rounds,
+  first: number,
+  count: number,
+): Promise<number> {
+  await using agent = await started(scene, { ...raised, KEYTENDER_REFRESH_INTERVAL: '1s' });
+  using client = new SimpleClient(agent.port);
+  let version = first;
+  for (let round = 0; round < count; round += 1) {
+    const { revision } = await watch(scene, client, agent, version, '');
+    const waiting = watch(scene, client, agent, version, revision);
+    version += 1;
+    const startedMs = performance.now();
+    await scene.write(version);
+    await waiting;
+    rounds.add('rotation.polled', 'keytender', performance.now() - startedMs);
+  }
+  return version;
+}
+
+/** The moment of the swap is the moment at which the first of them is woken. */
+async function waking(
+  scene: Scene,
+  rounds: Rounds,
+  first: number,
+  { waiters, wakings }: RotationOptions,
+): Promise<void> {
+  await using agent = await started(scene, { ...raised, KEYTENDER_REFRESH_INTERVAL: '1s' });
+  using one = new SimpleClient(agent.port);
+  const clients = Array.from({ length: waiters }, () => new SimpleClient(agent.port));
+  const woken: number[] = [];
+  let version = first;
+  for (let round = 0; round < wakings; round += 1) {
+    const { revision } = await watch(scene, one, agent, version, '');
+    for (const client of clients) await client.open();
+    await pause(1000);
+    const beforeMb = memoryOf(agent.program.pid).rssMb;
+    const arrivals: number[] = [];
+    const waiting = clients.map(async (client) => {
+      await watch(scene, client, agent, version, revision);
+      arrivals.push(performance.now());
+    });
+    await pause(2000);
+    const perWaiterKb = ((memoryOf(agent.program.pid).rssMb - beforeMb) * 1024) / waiters;
+    // later rounds use again what the first one took
+    if (round === 0) rounds.add('rotation.waiter', 'keytender', perWaiterKb);
+    version += 1;
+    await scene.write(version);
+    await Promise.all(waiting);
+    const swappedMs = Math.min(...arrivals);
+    woken.push(...arrivals.map((atMs) => atMs - swappedMs));
+  }
+  for (const client of clients) client[Symbol.dispose]();
+  rounds.add('rotation.woken.p50', 'keytender', quantile(woken, 0.5));
+  rounds.add('rotation.woken.p99', 'keytender', quantile(woken, 0.99));
+}
+
+async function started(scene: Scene, env: Readonly<Record<string, string>>): Promise<Server> {
+  const agent = await scene.keytender(env);
+  await untilReady(agent);
+  // what is signed in the second of its start is refused
+  await pause(1500);
+  return agent;
+}
+
+function request(scene: Scene, { port }: Server, version: number, path = '/v1/tokens'): Buffer {
+  const target = { method: 'GET', path, key: scene.key(version), verifyBytes: null } as const;
+  return signedRequest(port, target);
+}
+
+async function watch(
+  scene: Scene,
+  client: SimpleClient,
+  agent: Server,
+  version: number,
+  revision: string,
+): Promise<{ revision: string }> {
+  const query = revision === '' ? '' : `?timeout=60&revision=${revision}`;
+  const path = `/v1/tokens/default/watch${query}`;
+  const status = await client.send(request(scene, agent, version, path));
+  if (status !== 200) throw new Error(`a watch was answered ${status}`);
+  return JSON.parse(client.body) as { revision: string };
+}
