@@ -67,7 +67,9 @@ export function buildAddresses(addresses: readonly string[]): Addresses {
     },
     failed(address, failureClass) {
       // a late failure of an address that was left already says nothing about the one in use
-      if (isOfNode(failureClass) && address === at(index)) index = next();
+      if (!isOfNode(failureClass)) return;
+      if (address === at(index)) index = next();
+      if (address === visited) visited = null;
     },
     redirected(address, location) {
       const target = addresses.findIndex((candidate) => isBelow(candidate, address, location));

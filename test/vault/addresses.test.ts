@@ -26,6 +26,18 @@ t.test('a late failure of an address that was left already moves nothing', async
   t.equal(addresses.current(), two);
 });
 
+t.test('a visit is for one read, and not made where a read has just failed', async (t) => {
+  const addresses = buildAddresses([one, two]);
+  addresses.visit(two);
+  t.same([addresses.forRead(), addresses.forRead()], [two, one]);
+  addresses.visit(two);
+  addresses.failed(two, 'secret_absent');
+  t.equal(addresses.forRead(), two, 'that was no fault of the node');
+  addresses.visit(two);
+  addresses.failed(two, 'vault_error');
+  t.equal(addresses.forRead(), one);
+});
+
 t.test('a redirect is followed to a configured address only', async (t) => {
   const addresses = buildAddresses([one, two]);
   t.ok(addresses.redirected(one, 'https://vault-2.example/base/v1/secret/data/x'));

@@ -4,7 +4,7 @@ import { devVaultCluster, type DevVaultCluster } from '../../src/dev-vault/index
 import { systemClock, type Clock } from '../../src/platform/clock.js';
 import { nodeState } from '../../src/vault/node-survey.js';
 import { settle } from '../fixtures/fake-clock.js';
-import { buildTestClient, type TestClient } from './build-test-client.js';
+import { buildTestClient, setting, testAuth, type TestClient } from './build-test-client.js';
 
 const path = 'keytender/default/token';
 const MINUTE = 60_000;
@@ -151,3 +151,77 @@ t.test('what sys/health says of a node', async (t) => {
   for (const status of [474, 500, 501, 503, 530, null]) t.equal(nodeState(status), 'unusable');
   t.equal(nodeState(200), 'active');
 });
+
+t.test('a read that a caller triggered goes to the active node, polls do not', async (t) => {
+  const { client, asked, minutes, read: poll } = await scene(t);
+  await minutes(2);
+  await poll();
+  asked.length = 0;
+  const { signal } = new AbortController();
+  const reader = client.reader('token');
+  for (const budget of ['on_demand', 'poll', 'on_demand', 'poll'] as const) {
+    t.match(await reader.read({ budget, signal }), { ok: true });
+  }
+  t.same(asked, [2, 0, 2, 0]);
+});
+
+t.test(
+  'an active node that fails is forgotten: others are asked, and who is active anew',
+  async (t) => {
+    const { client, cluster, clock, asked, minutes, requests } = await scene(t);
+    await minutes(2);
+    const { signal } = new AbortController();
+    const reader = client.reader('token');
+    const read = () => reader.read({ budget: 'on_demand', signal });
+    const fault = cluster.active.faults.add({ kind: 'status', status: 500 });
+    asked.length = 0;
+    t.match(await read(), { ok: false, failure: { class: 'vault_error' } });
+    t.match(await read(), { ok: true }, 'it is not asked again');
+    t.same(asked, [2, 0]);
+    fault.remove();
+    cluster.setActive(cluster.nodes[1]!);
+    clock.shiftMs += MINUTE;
+    const looks = requests.filter((one) => one.startsWith('health')).length;
+    await read();
+    await surveyEnds(requests, 3);
+    t.ok(requests.filter((one) => one.startsWith('health')).length > looks, 'looked for');
+    asked.length = 0;
+    t.match(await read(), { ok: true });
+    t.same(asked, [1], 'the one that is active now');
+  },
+);
+
+t.test(
+  'a standby that cannot log us in (500) is left, a login that is refused moves nothing',
+  async (t) => {
+    for (const [status, wanted] of [
+      [500, 1],
+      [400, 0],
+      [403, 0],
+    ] as const) {
+      const cluster = await devVaultCluster({ rootToken: 'root', lagMs: 0, nodes: 2 });
+      t.teardown(() => cluster.close());
+      const addresses = [...cluster.addresses].reverse();
+      const { client, read, requests } = buildTestClient(addresses, {
+        config: {
+          auth: {
+            ...testAuth,
+            method: 'approle',
+            mount: 'approle',
+            roleId: setting('role'),
+            secretId: setting('secret'),
+          },
+        },
+      });
+      t.teardown(() => client.close());
+      cluster.nodes[1]!.faults.add({ kind: 'status', path: 'auth/approle/login', status });
+      t.match(await read(), { ok: false, failure: { class: 'vault_login_failed' } });
+      t.equal(client.address(), addresses[wanted], String(status));
+      t.equal(
+        requests.filter((one) => one.startsWith('login')).length,
+        1,
+        'no second login at once',
+      );
+    }
+  },
+);

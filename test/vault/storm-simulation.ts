@@ -14,63 +14,16 @@ import { LoginSession } from '../../src/vault/login-session.js';
 import { buildRequestBudget } from '../../src/vault/request-budget.js';
 import type { VaultAnswer } from '../../src/vault/vault-answer.js';
 import type { VaultCaller } from '../../src/vault/vault-caller.js';
+import { generator, overBudget, SimulatedClock, type Range, type Tried } from './simulated-time.js';
 
 const FAULTS_EACH = 200;
 const PER_MINUTE = 30;
 const INTERVAL_MS = 60_000;
+const LARGEST_WAIT_MS = INTERVAL_MS + 10_000;
+/** One attempt: the first answer that is missing ends it. */
+const ATTEMPT_MS = 10_000;
 const location = { mount: 'secret', pathPrefix: 'keytender', deployment: 'default', path: 'token' };
 const schedule = { intervalMs: INTERVAL_MS, jitterMs: 10_000 };
-const EPOCH = Date.parse('2026-01-01T00:00:00Z');
-
-/** Small, seeded, good enough to choose faults by (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** Time that the simulation moves. What sleeps behind the back of reads wakes when it is due. */
-class SimulatedClock implements Clock {
-  ms = 0;
-  #sleepers: { readonly atMs: number; readonly wake: () => void }[] = [];
-  now = (): number => EPOCH + this.ms;
-  monotonicMs = (): number => this.ms;
-
-  sleep(ms: number, aborted?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
-        reject(new Error('aborted'));
-      };
-      const wake = (): void => {
-        aborted?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const sleeper = { atMs: this.ms + ms, wake };
-      this.#sleepers.push(sleeper);
-      aborted?.addEventListener('abort', onAbort, { once: true });
-    });
-  }
-
-  async advance(ms: number): Promise<void> {
-    const endMs = this.ms + ms;
-    for (;;) {
-      let next = this.#sleepers[0];
-      for (const sleeper of this.#sleepers) if (next && sleeper.atMs < next.atMs) next = sleeper;
-      if (next === undefined || next.atMs > endMs) break;
-      this.ms = Math.max(this.ms, next.atMs);
-      const woken = next;
-      this.#sleepers = this.#sleepers.filter((other) => other !== woken);
-      woken.wake();
-      for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
-    }
-    this.ms = Math.max(this.ms, endMs);
-  }
-}
 
 type Fault = number | 'reset' | 'hang' | 'revoked' | 'garbage' | 'older' | 'deleted' | null;
 const faults: readonly Fault[] = [
@@ -94,8 +47,12 @@ const bodies = {
   bare: '{"errors":[]}',
 };
 
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+}
+
 class World {
-  readonly clock = new SimulatedClock();
+  readonly clock = new SimulatedClock(turns);
   readonly requestedAt: number[] = [];
   readonly store: TokenStore;
   readonly attempt: () => ReturnType<typeof attemptRefresh>;
@@ -235,16 +192,22 @@ class World {
 }
 
 /** null, or what was not as promised. */
-async function breaks(seed: number, seen: Set<string>): Promise<string | null> {
+async function breaks(
+  seed: number,
+  seen: Set<string>,
+  healed: (ms: number) => void,
+): Promise<string | null> {
   const random = generator(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const world = new World(seed % 2 === 0, random);
   const { clock, store } = world;
   let consecutiveFailures = 0;
   let version = 0;
+  let answeredMs = 0;
   const attempt = async (): Promise<string> => {
     const isFirstGood = consecutiveFailures > 0;
     const { failure } = await world.attempt();
+    answeredMs = clock.ms;
     consecutiveFailures = failure === null ? 0 : consecutiveFailures + 1;
     const { current } = store.at(clock.now());
     const now = current?.version ?? 0;
@@ -264,44 +227,32 @@ async function breaks(seed: number, seen: Set<string>): Promise<string | null> {
     const wait = pick(waits);
     if (wait > 0) await clock.advance(wait);
   }
-  for (const [index, at] of world.requestedAt.entries()) {
-    const earlier = world.requestedAt[index - PER_MINUTE];
-    if (earlier !== undefined && at - earlier < 60_000) return `over the budget at ${at}`;
-  }
+  const over = overBudget(world.requestedAt, { perMinute: PER_MINUTE, burst: PER_MINUTE / 3 });
+  if (over !== null) return over;
   world.fault = null;
-  const endedMs = clock.ms;
+  let endedMs = clock.ms;
   let attempts = 0;
   for (let outcome = ''; outcome !== 'ok'; attempts += 1) {
-    if (attempts === 8) return `not healed by the eighth attempt: ${outcome}`;
+    if (attempts === 4) return `not healed by the fourth attempt: ${outcome}`;
     outcome = await attempt();
+    // a login that was revoked is a fault too, until it was found
+    if (outcome === 'vault_forbidden') endedMs = answeredMs;
   }
   world.close();
-  // one attempt may find the login dead, the next one is at most the largest backoff (and its jitter) later
-  const within = 2 * (schedule.intervalMs + schedule.jitterMs);
-  return clock.ms - endedMs > within + INTERVAL_MS ? `healed after ${clock.ms - endedMs} ms` : null;
-}
-
-/** A range of seeds to try, both included. */
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** What came of it. */
-export interface Tried {
-  /** null, or the first seed that broke a promise and which. */
-  readonly broken: string | null;
-  /** The outcomes that occurred. */
-  readonly seen: readonly string[];
+  healed(answeredMs - endedMs);
+  return answeredMs - endedMs > LARGEST_WAIT_MS + ATTEMPT_MS
+    ? `healed after ${answeredMs - endedMs} ms`
+    : null;
 }
 
 async function tryAll({ from, to }: Range): Promise<Tried> {
   const seen = new Set<string>();
+  let healedMs = 0;
   for (let seed = from; seed <= to; seed += 1) {
-    const broken = await breaks(seed, seen);
-    if (broken !== null) return { broken: `seed ${seed}: ${broken}`, seen: [...seen] };
+    const broken = await breaks(seed, seen, (ms) => (healedMs = Math.max(healedMs, ms)));
+    if (broken !== null) return { broken: `seed ${seed}: ${broken}`, seen: [...seen], healedMs };
   }
-  return { broken: null, seen: [...seen] };
+  return { broken: null, seen: [...seen], healedMs };
 }
 
 parentPort?.postMessage(await tryAll(workerData as Range));
