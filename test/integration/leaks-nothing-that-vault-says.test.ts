@@ -85,7 +85,7 @@ class Scene implements AsyncDisposable {
       }
     };
     for (let tries = 0; said < each.length; tries += 1) {
-      if (tries > 600) throw new Error(`${String(path)} was asked for ${said} times only`);
+      if (tries > 1_500) throw new Error(`${String(path)} was asked for ${said} times only`);
       await pause(100);
     }
     await pause(300);
