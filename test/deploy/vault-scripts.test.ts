@@ -148,7 +148,7 @@ t.test(
     const cas = await rotate('--cas', '1', url);
     t.equal(cas.code, 1, 'somebody else was first');
     t.match(cas.err, /not rotated: 400/);
-    const late = await rotate('--wait', '1', url, 'http://127.0.0.1:1');
+    const late = await rotate('--wait', '6', url, 'http://127.0.0.1:1');
     t.equal(late.code, 3);
     t.match(late.err, /http:\/\/127\.0\.0\.1:1 shows version none\n.*1 of 2 agents/);
     await vault.api('DELETE', role);
