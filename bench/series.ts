@@ -1,13 +1,18 @@
 // `npm run bench`: the short series, `-- --full` the long one; `-- PART ...` some parts of it; `-- guard` the ratios
-// compared with those that are committed. Prints a table, and writes bench/results/latest.json.
+// compared with those that are committed. Prints a table; a run of all parts writes bench/results/latest.json and the
+// tables of docs/performance.md and README.md.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tableOf, type Figure } from './parts/figure.js';
+import { type Figure, tableOf } from './parts/figure.js';
+import { regressions, TRIES } from './parts/guard.js';
+import { measureHerd } from './parts/herd.js';
 import { LoadWorker, workAsLoad } from './parts/load.js';
-import { Scene } from './parts/scene.js';
 import { measureMemory } from './parts/memory.js';
+import { readResults, resultsOf, updatePages, writeResults } from './parts/results.js';
 import { measureRotation } from './parts/rotation.js';
+import { Scene } from './parts/scene.js';
+import { measureSoak } from './parts/soak.js';
 import { measureStart } from './parts/start.js';
 import { measureThroughput } from './parts/throughput.js';
 
@@ -19,10 +24,10 @@ const parts: Readonly<Record<string, Part>> = {
   memory: (scene, load, isFull) =>
     measureMemory(scene, load, {
       each: isFull ? 3 : 2,
-      idleMs: isFull ? 65_000 : 10_000,
+      idleMs: isFull ? 65_000 : 20_000,
       requests: isFull ? 50_000 : 10_000,
     }),
-  start: (scene, _load, isFull) => measureStart(scene, isFull ? 25 : 7),
+  start: (scene, _load, isFull) => measureStart(scene, isFull ? 25 : 9),
   throughput: (scene, load, isFull) =>
     measureThroughput(scene, load, { rounds: isFull ? 5 : 3, seconds: isFull ? 3 : 1 }),
   rotation: (scene, _load, isFull) =>
@@ -32,20 +37,61 @@ const parts: Readonly<Record<string, Part>> = {
       waiters: 500,
       wakings: isFull ? 10 : 3,
     }),
+  herd: (_scene, _load, isFull) => measureHerd(isFull ? 10_000 : 1000),
+  soak: async (scene, load, isFull) =>
+    isFull
+      ? measureSoak(scene, load, {
+          warmSeconds: 120,
+          seconds: 1800,
+          requestsPerSecond: 600,
+          rotationsPerSecond: 6,
+        })
+      : [],
 };
 
-async function main(): Promise<void> {
-  const isFull = words.includes('--full');
-  const chosen = words.filter((word) => word in parts);
+const guarded = ['memory', 'start', 'throughput'];
+
+async function measure(names: readonly string[], isFull: boolean): Promise<readonly Figure[]> {
   await using scene = await Scene.build(mkdtempSync(join(tmpdir(), 'kt-bench-')));
   using load = new LoadWorker(program);
   const figures: Figure[] = [];
-  for (const name of chosen.length > 0 ? chosen : Object.keys(parts)) {
+  for (const name of names) {
     const measured = (await parts[name]?.(scene, load, isFull)) ?? [];
     process.stdout.write(`\n${tableOf(measured)}`);
     figures.push(...measured);
   }
+  return figures;
+}
+
+async function series(): Promise<void> {
+  const isFull = words.includes('--full');
+  const chosen = words.filter((word) => word in parts);
+  const unknown = words.filter((word) => word !== '--full' && !(word in parts));
+  if (unknown.length > 0) {
+    process.stderr.write(`no ${unknown.join(', ')}; parts: ${Object.keys(parts).join(', ')}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  if (chosen.length > 0) {
+    await measure(chosen, isFull);
+    return;
+  }
+  const results = resultsOf(await measure(Object.keys(parts), isFull), isFull);
+  writeResults(results);
+  updatePages(results);
+}
+
+async function guard(): Promise<void> {
+  const { figures } = readResults();
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const worse = regressions(await measure(guarded, false), figures);
+    if (worse.length === 0) return;
+    const list = worse.map(({ text }) => text).join('; ');
+    process.stdout.write(`\ntry ${tried} of ${TRIES}: by more than a quarter worse: ${list}\n`);
+  }
+  process.exitCode = 1;
 }
 
 if (words[0] === 'load') workAsLoad();
-else await main();
+else if (words[0] === 'guard') await guard();
+else await series();
