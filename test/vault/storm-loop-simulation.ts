@@ -340,7 +340,7 @@ async function breaks(seed: number, seen: Set<string>, healed: (ms: number) => v
     vault.faults.fill(null);
     vault.rotate();
     let endedMs = clock.ms;
-    for (let tries = 0; tries < 4; tries += 1) {
+    for (let tries = 0; tries < 8; tries += 1) {
       const untruth = await untilAttempt();
       if (untruth !== null) return `healing: ${untruth}`;
       const outcome = outcomes.at(-1);
@@ -348,10 +348,10 @@ async function breaks(seed: number, seen: Set<string>, healed: (ms: number) => v
       // a login that was revoked is a fault too, until it was found
       if (outcome === 'vault_forbidden') endedMs = clock.ms;
     }
-    if (outcomes.at(-1) !== 'ok') return `not healed: ${outcomes.slice(-4).join()}`;
+    if (outcomes.at(-1) !== 'ok') return `not healed: ${outcomes.slice(-8).join()}`;
     healed(clock.ms - endedMs);
     if (clock.ms - endedMs > LARGEST_WAIT_MS + ATTEMPT_MS) {
-      return `healed after ${clock.ms - endedMs} ms: ${outcomes.slice(-4).join()}`;
+      return `healed after ${clock.ms - endedMs} ms: ${outcomes.slice(-8).join()}`;
     }
     return overBudget(vault.requestedAt, allowed);
   } finally {

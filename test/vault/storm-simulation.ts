@@ -233,7 +233,7 @@ async function breaks(
   let endedMs = clock.ms;
   let attempts = 0;
   for (let outcome = ''; outcome !== 'ok'; attempts += 1) {
-    if (attempts === 4) return `not healed by the fourth attempt: ${outcome}`;
+    if (attempts === 8) return `not healed by the eighth attempt: ${outcome}`;
     outcome = await attempt();
     // a login that was revoked is a fault too, until it was found
     if (outcome === 'vault_forbidden') endedMs = answeredMs;

@@ -17,8 +17,8 @@ function tryRange(name: string, workerData: Range): Promise<Tried> {
 }
 
 const simulations = [
-  { name: './storm-simulation.ts', what: 'one address, plain', sequences: 9_600 * times },
-  { name: './storm-loop-simulation.ts', what: 'the whole agent', sequences: 400 * times },
+  { name: './storm-simulation.ts', what: 'one address, plain', sequences: 10_000 * times },
+  { name: './storm-loop-simulation.ts', what: 'the whole agent', sequences: 50 * times },
 ];
 
 for (const { name, what, sequences } of simulations) {
