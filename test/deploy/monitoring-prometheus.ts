@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { eventually, freePort } from '../docs/terminal.js';
 import { RULES } from './monitoring-files.js';
 
+const PROGRAM = 'prometheus';
 /** A minute of the rules takes a second. */
 const FASTER = 60;
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -46,7 +47,7 @@ export class Prometheus implements AsyncDisposable {
     this.#folder = folder;
     this.#url = `http://127.0.0.1:${port}`;
     const child = spawn(
-      'prometheus',
+      PROGRAM,
       [
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,

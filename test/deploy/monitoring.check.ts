@@ -14,8 +14,10 @@ import { firing, silent } from './monitoring-table.js';
 import { alertNames, groupNames, RULES } from './monitoring-files.js';
 import { tool } from './tool.js';
 
+const PROMTOOL = 'promtool';
+
 t.test('the rules are valid', async (t) => {
-  t.match(tool('promtool', ['check', 'rules', RULES]), /SUCCESS/);
+  t.match(tool(PROMTOOL, ['check', 'rules', RULES]), /SUCCESS/);
 });
 
 for (const [kind, stories] of Object.entries({ firing, silent })) {
@@ -27,7 +29,7 @@ for (const [kind, stories] of Object.entries({ firing, silent })) {
       });
       const file = join(folder, 'story.yaml');
       writeFileSync(file, promtoolFile(resolve(RULES), groupNames, story));
-      t.match(tool('promtool', ['test', 'rules', file]), /SUCCESS/);
+      t.match(tool(PROMTOOL, ['test', 'rules', file]), /SUCCESS/);
     });
   }
 }
@@ -39,7 +41,7 @@ t.test('every alert has a story in which it fires', async (t) => {
 
 /** As promtool is given it: an own input. */
 function checkMetrics(body: string): { readonly status: number | null; readonly said: string } {
-  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+  const { status, stdout, stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], {
     input: body,
     encoding: 'utf8',
   });
