@@ -1,6 +1,7 @@
 // One series of rotations against the built program: an operator who writes a version after the other, and clients who
 // sign with them. A request counts as valid when its token was within its grace even as the answer arrived; what a
 // slow machine let expire on the way is told apart.
+import { connect } from '../../src/client/index.js';
 import type { DevVault } from '../../src/dev-vault/index.js';
 import { pause, type AgentProcess } from '../fixtures/agent-process.js';
 import { strong } from '../fixtures/readings.js';
@@ -38,6 +39,7 @@ export class Series {
   readonly #supersededAt = new Map<number, number>();
   readonly #writtenAt: number[] = [];
   readonly #clients: Promise<void>[] = [];
+  readonly #closing: (() => unknown)[] = [];
   #version = 1;
   #isOver = false;
 
@@ -84,6 +86,7 @@ export class Series {
   /** Lets every client finish its turn. */
   async end(): Promise<void> {
     this.#isOver = true;
+    for (const close of this.#closing) await close();
     await Promise.all(this.#clients);
   }
 
@@ -113,6 +116,21 @@ export class Series {
         if (everyMs > 0) await pause(everyMs);
       }
       await pause(5);
+    });
+  }
+
+  /** The library beside the agent: signs with what its own watch told it. Starts once it holds the token. */
+  async library(socket: string): Promise<void> {
+    const agent = connect({ socket });
+    this.#closing.push(() => agent.close());
+    await agent.ready();
+    let known = (await agent.token()).version ?? 1;
+    const follow = async (): Promise<void> => {
+      for await (const { version } of agent.watch()) known = version ?? known;
+    };
+    this.#clients.push(follow());
+    this.run(async () => {
+      await this.call('library', known, { keyid: `default:${known}` });
     });
   }
 
