@@ -247,6 +247,7 @@ export const firing: readonly Story[] = [
   },
 ];
 
+const hourly: Value = (at) => Math.floor(at / HOUR) * HOUR;
 const bornAt = (at: number, series: Agent = {}): Agent => absentWhen((now) => now < at, series);
 
 const silences: readonly Omit<Story, 'fires'>[] = [
@@ -340,10 +341,12 @@ const silences: readonly Omit<Story, 'fires'>[] = [
     agents: three({ [sinkWrites('failed')]: between(0, 600, 0, 1) }),
   },
   {
-    name: 'max_stale as short as the interval',
-    seconds: HOUR,
+    name: 'max_stale as short as the interval, which is an hour',
+    seconds: 3 * HOUR,
     agents: three({
-      [ofToken('token_usable_until_timestamp_seconds')]: plus(lastSuccess(), 60),
+      [ofToken('refresh_last_success_timestamp_seconds')]: hourly,
+      [ofToken('refresh_next_attempt_timestamp_seconds')]: plus(hourly, HOUR),
+      [ofToken('token_usable_until_timestamp_seconds')]: plus(hourly, HOUR),
     }),
   },
   {
