@@ -77,7 +77,7 @@ async function series(): Promise<void> {
     return;
   }
   const results = resultsOf(await measure(Object.keys(parts), isFull), isFull);
-  writeResults(results);
+  await writeResults(results);
   updatePages(results);
 }
 

@@ -1,6 +1,7 @@
 // What a run leaves: bench/results/latest.json, and the tables of docs/performance.md and README.md made from it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { format, resolveConfig } from 'prettier';
 import { type Figure, ratioOf } from './figure.js';
 import { outcomesOf } from './targets.js';
 
@@ -21,9 +22,10 @@ export function readResults(): Results {
   return JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
 }
 
-export function writeResults(results: Results): void {
+export async function writeResults(results: Results): Promise<void> {
   mkdirSync('bench/results', { recursive: true });
-  writeFileSync(RESULTS, `${JSON.stringify(results, null, 1)}\n`);
+  const options = await resolveConfig(RESULTS);
+  writeFileSync(RESULTS, await format(JSON.stringify(results), { ...options, filepath: RESULTS }));
 }
 
 /** Every page with tables of a run: its name, and what is between each pair of markers. */
