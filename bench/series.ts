@@ -33,6 +33,7 @@ const parts: Readonly<Record<string, Part>> = {
   rotation: (scene, _load, isFull) =>
     measureRotation(scene, {
       rotations: isFull ? 10_000 : 200,
+      timed: isFull ? 200 : 30,
       polled: isFull ? 30 : 5,
       waiters: 500,
       wakings: isFull ? 10 : 3,
