@@ -14,13 +14,18 @@ export interface Permits {
 
 export function buildPermits({ refresh }: Pick<Config, 'refresh'>, clock: Clock): Permits {
   let { onDemandPerMinute } = refresh;
-  const bucket = buildRequestBudget({ clock, pollPerMinute: 0, onDemandPerMinute });
+  // a bucket as that of polling: a third at once, so that the reads which permits buy do not all come together
+  const bucket = buildRequestBudget({
+    clock,
+    pollPerMinute: onDemandPerMinute,
+    onDemandPerMinute: 0,
+  });
   return {
-    take: (signal) => bucket.take('on_demand', signal),
+    take: (signal) => bucket.take('poll', signal),
     isNever: () => onDemandPerMinute === 0,
     reconfigure: (next) => {
       onDemandPerMinute = next.refresh.onDemandPerMinute;
-      bucket.reconfigure({ pollPerMinute: 0, onDemandPerMinute });
+      bucket.reconfigure({ pollPerMinute: onDemandPerMinute, onDemandPerMinute: 0 });
     },
   };
 }

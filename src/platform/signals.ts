@@ -3,8 +3,6 @@
 // process 1 of a container, where a signal without a handler is ignored. Later a command takes over. Caught as well is what
 // would show the memory, and the keys in it: at SIGUSR1 node opens its inspector, at SIGQUIT the system writes a core.
 
-import { constants } from 'node:os';
-
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT';
 
 /** Signals that are passed on to a supervised program. Without one `SIGQUIT` is a stop, the others mean nothing. */
@@ -41,6 +39,9 @@ export interface SignalHost {
   removeListener(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
 }
 
+/** Of every system that has it; `node:os`, which could say so, is not loaded before signals are caught. */
+const SIGQUIT_NUMBER = 3;
+
 export function catchSignals(host: SignalHost): ProcessSignals {
   const stopListeners: ((signal: StopSignal, count: number) => void)[] = [];
   const reloadListeners: (() => void)[] = [];
@@ -63,7 +64,7 @@ export function catchSignals(host: SignalHost): ProcessSignals {
 
   function dieOf(signal: StopSignal): void {
     if (signal === 'SIGQUIT') {
-      host.exit(128 + constants.signals.SIGQUIT); // as the system does, but for the core
+      host.exit(128 + SIGQUIT_NUMBER); // as the system does, but for the core
       return;
     }
     host.removeListener(signal, handle);

@@ -14,7 +14,7 @@ t.test('--version is 0 and the version', async (t) => {
 
 t.test('--help is 0, for the program and each command, with an example', async (t) => {
   const names = buildProgram(testIo(), () => undefined).commands.map((command) => command.name());
-  t.same(names, ['agent', 'dev', 'check', 'status', 'healthcheck']);
+  t.same(names, ['agent', 'dev', 'check', 'status', 'healthcheck', 'request']);
   for (const argv of [['--help'], ...names.map((name) => [name, '--help'])]) {
     const io = testIo();
     t.equal(await main(argv, io), 0, argv.join(' '));
