@@ -10,6 +10,7 @@ import { Keyring, keytenderPolicy, verify } from '../../src/signature/index.js';
 import type { AgentProcess } from '../fixtures/agent-process.js';
 import { strong } from '../fixtures/readings.js';
 import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
+import { secondPasses } from '../fixtures/signed-request.js';
 
 async function directory(test: { teardown(end: () => Promise<void>): void }): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'keytender-'));
@@ -71,6 +72,7 @@ t.test('the service beside reads, watches, signs and verifies through the socket
   const seen = await watching;
   t.match(seen.json, { value: strong('token-2'), version: 2, superseded: [{ version: 1 }] });
 
+  await secondPasses();
   const outgoing = { method: 'POST', url: 'https://api.example.com/pay?x=1', headers: {} };
   const body = Buffer.from('{"amount":1}');
   const signing = { ...outgoing, body: body.toString('base64') };
