@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.js';
 import type { LoadResult } from '../config/load.js';
 import { type Clock, systemClock } from '../platform/clock.js';
+import { coreProblem } from '../platform/core-dumps.js';
 import { type Random, systemRandom } from '../platform/random.js';
 import type { TellEvent } from './agent-event.js';
 import { initAdvice } from './child.js';
@@ -89,6 +90,8 @@ async function start(agent: Agent, options: AgentOptions): Promise<void> {
   for (const warning of options.warnings) logger.warn({}, warning);
   const advice = initAdvice(options.pid ?? process.pid, config, options.command ?? null);
   if (advice !== null) logger.warn({}, advice);
+  const cause = coreProblem();
+  if (cause !== null) logger.debug({ cause }, 'a core of this process would show its memory');
   const addresses = {
     api: urlOf(bound.api, config.listen.tlsCert !== null),
     probe: bound.probe && urlOf(bound.probe),

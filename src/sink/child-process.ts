@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import type { ChildConfig } from '../config/config.js';
+import { dumpAsBefore } from '../platform/core-dumps.js';
 import type { ChildEnd } from './child-plan.js';
 import { codeOf } from './disk.js';
 import { render } from './render.js';
@@ -32,7 +33,9 @@ export interface LaunchOptions {
 /** Never throws: what could not be started has ended. */
 export function launch(options: LaunchOptions): Run {
   try {
-    return runOf(start(options), options);
+    const child = start(options);
+    dumpAsBefore(child.pid);
+    return runOf(child, options);
   } catch (error) {
     return neverStarted(codeOf(error) ?? 'unknown');
   }

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { SinkConfig } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
+import { dumpAsBefore } from '../platform/core-dumps.js';
 import type { TokenSnapshot } from '../token/snapshot.js';
 import { codeOf } from './disk.js';
 import { collectWords, lastWords } from './last-words.js';
@@ -68,6 +69,7 @@ export class ExecSink implements Sink {
 
   async #run(delivery: Delivery, signal: AbortSignal): Promise<void> {
     const child = this.#spawn(delivery);
+    dumpAsBefore(child.pid);
     const words = collectWords(child.stderr);
     const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
     const isOver = new AbortController();

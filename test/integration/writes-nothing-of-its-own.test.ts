@@ -1,5 +1,6 @@
-// What the program leaves on a disk by itself: nothing but what its settings name. No core at a signal, no heap snapshot, no
-// report, no inspector; and it needs no folder that it may write to, nor one at all.
+// What the program leaves on a disk by itself: nothing but what its settings name. No core at a signal, none of its memory in
+// one that the system writes, no heap snapshot, no report, no inspector; and it needs no folder that it may write to, nor one
+// at all.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmod, chown, cp, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ const NOBODY = 65_534;
 const signals = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGQUIT'] as const;
 
 interface Started {
+  readonly pid: number;
   readonly output: () => string;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
@@ -41,6 +43,7 @@ function start(options: {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
   return {
+    pid: child.pid ?? 0,
     output: () => output,
     kill: (signal) => child.kill(signal),
     ended: new Promise((resolve) => {
@@ -103,6 +106,54 @@ t.test('neither does a command that answers a question', async (t) => {
   t.match(await check.ended, { code: 131, signal: null });
   t.notMatch(check.output(), /[Dd]ebugger|ws:/);
   t.strictSame(await everythingIn(folder.path), []);
+});
+
+const isLinux = process.platform === 'linux';
+const filterOf = (pid: number | 'self'): Promise<string> =>
+  readFile(`/proc/${pid}/coredump_filter`, 'utf8');
+
+t.test('a core that the system writes shows nothing of the token', async (t) => {
+  const token = strong('canary-of-the-core');
+  for (const signal of ['SIGABRT', 'SIGSEGV'] as const) {
+    await using folder = await temporaryFolder();
+    const agent = start({ cwd: folder.path, args: ['agent'], env: { AGENT_TOKEN: token } });
+    await until(() => agent.output().includes('"listening"'), agent.output);
+    if (isLinux) t.equal(Number.parseInt(await filterOf(agent.pid), 16), 0);
+    agent.kill(signal);
+    t.strictSame(await agent.ended, { code: null, signal });
+    // none where the system keeps its cores elsewhere, or where none are allowed
+    for (const name of await everythingIn(folder.path)) {
+      const core = await readFile(join(folder.path, name));
+      t.notOk(core.includes(token), name);
+      t.comment({ signal, name, bytes: core.length });
+    }
+  }
+});
+
+t.test('a supervised program and a command dump as they would without us', async (t) => {
+  await using folder = await temporaryFolder();
+  const expected = isLinux ? (await filterOf('self')).trim() : '';
+  const waits = isLinux
+    ? `while ! grep -q ${expected} /proc/$$/coredump_filter; do sleep 0.1; done; `
+    : '';
+  const [settings, program] = [join(folder.path, 'settings.json'), join(folder.path, 'program.sh')];
+  await writeFile(program, `#!/bin/sh\n${waits}echo done >> "$0.$1"; sleep 60\n`, { mode: 0o755 });
+  const sink = { name: 'hook', type: 'exec', command: [program, 'sink'], timeout: '30s' };
+  await writeFile(settings, JSON.stringify({ sinks: [sink] }));
+  const agent = start({
+    cwd: folder.path,
+    args: ['agent', '--config', settings, '--', program, 'child'],
+    env: { PATH: process.env['PATH'] ?? '', AGENT_TOKEN: strong('static') },
+  });
+  const isTold = (by: string): Promise<boolean> =>
+    readFile(`${program}.${by}`, 'utf8').then(
+      (text) => text === 'done\n',
+      () => false,
+    );
+  for (const by of ['child', 'sink']) await until(() => isTold(by), agent.output);
+  agent.kill('SIGTERM');
+  await agent.ended;
+  t.pass('each saw the filter that this test runs with');
 });
 
 t.test('it runs where nothing may be written but what its sinks name', async (t) => {
