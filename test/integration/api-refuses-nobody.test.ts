@@ -96,12 +96,13 @@ async function fasterThanTheInterval(t: Test): Promise<void> {
   }
   await series.end();
   t.comment({ rotations, ...series.counts });
-  const { refused, retried, answered } = series.counts;
+  const { refused, retried, answered, slowestMs } = series.counts;
   t.same(refused, {});
-  // The allowance for asking is spent nearly always: then a poll has to help, and how many answers there are is a
-  // matter of how long callers wait for it.
   for (const client of ['foreign', 'terse', 'cold', 'watcher']) t.ok(answered[client], client);
-  t.ok(total(retried) <= rotations / 10, 'hardly anybody has to come again');
+  t.ok(total(answered) > rotations);
+  // the allowance for asking is spent nearly always: then a poll has to help in time
+  t.ok(total(retried) < total(answered) / 100, 'hardly anybody has to come again');
+  t.ok(slowestMs < 15_000, `nobody waits over 15 s: ${slowestMs} ms`);
 }
 
 /** Vault answers from a state that is `lagMs` old; the caller is on the new token already. */
