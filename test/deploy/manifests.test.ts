@@ -19,9 +19,12 @@ const overlays = [
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const probePort = Number(/:(\d+)$/.exec(image.env['KEYTENDER_LISTEN_PROBE_ADDRESS'] ?? '')?.[1]);
 
+/** glibc's, of mallopt(3). */
+const ofTheAllocator = ['MALLOC_ARENA_MAX', 'MALLOC_TRIM_THRESHOLD_'];
+
 /** Names of a container's environment that are neither settings nor the allocator's are mistakes. */
 const unknownNames = (names: readonly string[]): string[] =>
-  names.filter((name) => !environment.has(name) && !name.startsWith('MALLOC_'));
+  names.filter((name) => !environment.has(name) && !ofTheAllocator.includes(name));
 
 const environmentOf = ({ env = [] }: ContainerSpec): Record<string, string> =>
   Object.fromEntries(env.map(({ name, value }) => [name, value]));
