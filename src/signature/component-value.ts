@@ -138,7 +138,8 @@ function fieldValue(
   if (value === undefined) return missing;
   if (parameters.has('bs')) {
     if (parameters.has('sf') || parameters.has('key')) return unsupported;
-    return { ok: true, value: byteSequences(fields.lines(name)) };
+    const lines = fields.lines(name);
+    return lines.every(isBytes) ? { ok: true, value: byteSequences(lines) } : unsupported;
   }
   const key = parameters.get('key');
   if (typeof key === 'string') return dictionaryMember(value, key);
@@ -146,11 +147,17 @@ function fieldValue(
   return isFieldContent(value) ? { ok: true, value } : unsupported;
 }
 
+const latin1 = /^[\0-\xff]*$/;
 const fieldFlags: ReadonlySet<string> = new Set(['sf', 'bs', 'tr']);
 
 /** Field lines hold bytes; HTTP libraries hand them over as Latin-1 text. */
 function byteSequences(lines: readonly string[]): string {
   return lines.map((line) => `:${Buffer.from(line, 'latin1').toString('base64')}:`).join(', ');
+}
+
+/** Text beyond Latin-1 was never bytes on a wire; encoded as if it were, it would equal another text. */
+function isBytes(line: string): boolean {
+  return latin1.test(line);
 }
 
 function dictionaryMember(value: string, key: string): ComponentValue {

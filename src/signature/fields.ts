@@ -84,17 +84,22 @@ export function isFieldContent(value: string): boolean {
 }
 
 const fieldContent = /^[\t\x20-\x7e]*$/;
-const obsoleteFold = /[ \t]*\r\n[ \t]+/g;
+// Not with the white space before it: looking for that from every space takes quadratic time.
+const obsoleteFold = /\r\n(?=[ \t])/;
 const SP = 0x20;
 const TAB = 0x09;
 
 function canonicalLine(line: string): string {
-  const unfolded = line.includes('\r') ? line.replaceAll(obsoleteFold, ' ') : line;
+  if (!line.includes('\r')) return withoutOuterSpace(line);
+  return withoutOuterSpace(line.split(obsoleteFold).map(withoutOuterSpace).join(' '));
+}
+
+function withoutOuterSpace(text: string): string {
   let start = 0;
-  let end = unfolded.length;
-  while (start < end && isOws(unfolded.charCodeAt(start))) start += 1;
-  while (end > start && isOws(unfolded.charCodeAt(end - 1))) end -= 1;
-  return end - start === unfolded.length ? unfolded : unfolded.slice(start, end);
+  let end = text.length;
+  while (start < end && isOws(text.charCodeAt(start))) start += 1;
+  while (end > start && isOws(text.charCodeAt(end - 1))) end -= 1;
+  return end - start === text.length ? text : text.slice(start, end);
 }
 
 function isOws(code: number): boolean {

@@ -133,6 +133,8 @@ t.test('§2.1.3: fields wrapped as bytes', async (t) => {
     '"example-header";bs: :dmFsdWUsIHdpdGgsIGxvdHMsIG9mLCBjb21tYXM=:',
   ]);
   t.same(lines(one, ['example-header;bs;sf']), ['unsupported_component']);
+  const wide = get('https://a/', { 'Example-Header': '\u0141' });
+  t.same(lines(wide, ['example-header;bs']), ['unsupported_component'], 'text that is no bytes');
 });
 
 t.test('§2.1.4: trailers', async (t) => {

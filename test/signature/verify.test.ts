@@ -348,6 +348,25 @@ t.test('fields come as record, lists, pairs, Headers and rawHeaders alike', asyn
   }
 });
 
+t.test('an obsolete fold is one space, whatever white space is around it', async (t) => {
+  const folded = {
+    'a\r\n b': 'a b',
+    'a \t\r\n\t b': 'a b',
+    'a\r\n \r\n b': 'a  b',
+    '\r\n a': 'a',
+    'a\r\n ': 'a',
+    'a\r\nb': 'a\r\nb',
+    'a \r b': 'a \r b',
+    ' a\r\n': 'a\r\n',
+  };
+  for (const [line, value] of Object.entries(folded)) {
+    t.equal(new Fields({ x: line }).value('x'), value, JSON.stringify(line));
+  }
+  // a search that starts again at every space would take hours
+  const long = `a${' '.repeat(1_000_000)}\r`;
+  t.equal(new Fields({ x: long }).value('x')?.length, long.length);
+});
+
 t.test('content is told by its framing', async (t) => {
   const framed = (headers: Record<string, string>) => isFramedWithContent(new Fields(headers));
   t.notOk(framed({}));
