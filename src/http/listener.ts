@@ -6,6 +6,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import type { Clock } from '../platform/clock.js';
 import type { BoundAddress } from './authority.js';
 import { trackConnections } from './connections.js';
+import { checkWhileConnected } from './late-requests.js';
 import type { HttpLimits } from './limits.js';
 import { ListenError, type ListenSetting } from './listen-error.js';
 import { buildServer, followTls, loadTls, type TlsPaths } from './listener-tls.js';
@@ -71,6 +72,7 @@ export function buildListener(options: ListenerOptions): Listener {
     },
     options.tls,
   );
+  checkWhileConnected(server, limits.checkIntervalMs);
   server.timeout = limits.inactivityTimeoutMs;
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
