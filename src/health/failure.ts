@@ -28,4 +28,6 @@ export interface Failure {
   readonly message: string;
   /** From `Retry-After`, already within 1 s and 5 min. */
   readonly retryAfterMs?: number;
+  /** Of `vault_forbidden`: the login is dead, so that no other secret can be read with it either. */
+  readonly isLoginDead?: true;
 }

@@ -1,5 +1,6 @@
-// Reads one secret: takes the login, asks once, says what came. After a 403 it has the login looked at, after a bare
-// 404 it asks once whether the mount has versions at all. Expected failures are values.
+// Reads one secret: takes the login, asks once, says what came. After a 403 it has the login looked at, and asks once more
+// with another where that one was dead; after a bare 404 it asks once whether the mount has versions at all. Expected
+// failures are values.
 import type { Clock } from '../platform/clock.js';
 import { absentCause, absentSentence, isKvVersion1 } from './absent-secret.js';
 import { failureOfStatus, outcomeOfRead, type ReadOutcome } from './failure-of-answer.js';
@@ -42,18 +43,16 @@ export function buildKv2Reader(options: Kv2ReaderOptions): Kv2Reader {
       if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) {
         throw new RangeError('a version is a whole number from 1: 0 and below mean the newest');
       }
-      const current = await session.current(readOptions);
-      if (!current.ok) return current;
-      const asked = await ask(options, path, current.held, readOptions);
+      const asked = await askAuthorised(options, path, readOptions);
+      if (!('held' in asked)) return asked;
       if (asked.outcome.ok) {
         if (version === undefined) explained = null;
-        session.accepted(current.held);
+        session.accepted(asked.held);
         return asked.outcome;
       }
-      if (asked.isForbidden) return explainForbidden(options, current.held, readOptions);
-      if (asked.hasAnswer) session.accepted(current.held);
+      if (asked.hasAnswer) session.accepted(asked.held);
       if (!asked.isBare) return asked.outcome;
-      explained ??= await explainAbsent(options, current.held, readOptions, asked.outcome);
+      explained ??= await explainAbsent(options, asked.held, readOptions, asked.outcome);
       return explained ?? asked.outcome;
     },
   };
@@ -65,6 +64,28 @@ interface Asked {
   readonly hasAnswer: boolean;
   readonly isForbidden: boolean;
   readonly isBare: boolean;
+}
+
+/**
+ * Asks with the login in use. When that turns out to be dead it is replaced at once, and the read tried again, once: so
+ * that an agent heals by the first attempt after its login was revoked. What two logins were refused is a refusal.
+ */
+async function askAuthorised(
+  options: Kv2ReaderOptions,
+  path: string,
+  readOptions: Kv2ReadOptions,
+): Promise<(Asked & { readonly held: HeldLogin }) | Extract<ReadOutcome, { ok: false }>> {
+  const { session, clock, location } = options;
+  const startedMs = clock.monotonicMs();
+  for (let isLast = false; ; isLast = true) {
+    const current = await session.current(readOptions);
+    if (!current.ok) return current;
+    const { held } = current;
+    const asked = await ask(options, path, held, readOptions);
+    if (!asked.isForbidden) return { ...asked, held };
+    const { isAlive, again } = await session.refused(held, startedMs, readOptions);
+    if (isLast || !again) return forbidden(isAlive, location);
+  }
 }
 
 async function ask(
@@ -114,13 +135,12 @@ function interpreted(outcome: ReadOutcome): Interpreted<ReadOutcome> {
   }
 }
 
-async function explainForbidden(
-  { session, location }: Kv2ReaderOptions,
-  held: HeldLogin,
-  callOptions: CallOptions,
-): Promise<ReadOutcome> {
-  const isAlive = await session.refused(held, callOptions);
-  return { ok: false, failure: { class: 'vault_forbidden', message: sentence(isAlive, location) } };
+function forbidden(
+  isAlive: boolean | null,
+  location: SecretLocation,
+): Extract<ReadOutcome, { ok: false }> {
+  const failure = { class: 'vault_forbidden', message: sentence(isAlive, location) } as const;
+  return { ok: false, failure: isAlive === false ? { ...failure, isLoginDead: true } : failure };
 }
 
 function sentence(isAlive: boolean | null, location: SecretLocation): string {

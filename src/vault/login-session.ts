@@ -43,10 +43,16 @@ export type HeldResult =
   | { readonly ok: true; readonly held: HeldLogin }
   | { readonly ok: false; readonly failure: Failure };
 
+/** What is known of a login that a read was refused with. */
+export interface Refusal {
+  /** null: not known. */
+  readonly isAlive: boolean | null;
+  /** The same read may be tried once more, with another login. */
+  readonly again: boolean;
+}
+
 const BACKOFF_MS = 1_000;
 const REPLACE_ALIVE_MS = 300_000;
-/** Several tokens refused together need one look at their common login. */
-const CHECK_HOLDS_MS = 10_000;
 const READ_MARGIN_MS = 1_000;
 
 export class LoginSession {
@@ -57,6 +63,7 @@ export class LoginSession {
   #namespace: string | null;
   #held: HeldLogin | null = null;
   #pending: SharedWork<HeldResult> | null = null;
+  #looking: SharedWork<void> | null = null;
   #refusal: { readonly failure: Failure; readonly untilMs: number } | null = null;
   #refusals = 0;
 
@@ -127,22 +134,19 @@ export class LoginSession {
     held.checkedAtMs = -Infinity;
   }
 
-  /** A read was refused with 403. Looks whether the login lives, and decides whether it is to be replaced. */
-  async refused(held: HeldLogin, options: CallOptions): Promise<boolean | null> {
-    const { clock } = this.#options;
+  /**
+   * A read that began at `sinceMs` (monotonic) was refused with 403. Looks whether the login lives, unless that was seen
+   * since, and decides whether it is to be replaced. `again`: it is dead, or was replaced meanwhile, and another try of
+   * the same read is worth while.
+   */
+  async refused(held: HeldLogin, sinceMs: number, options: CallOptions): Promise<Refusal> {
     const method = this.#method;
-    // it was replaced while this read was under way: the next one has the new login
-    if (held !== this.#held) return null;
-    const nowMs = clock.monotonicMs();
-    const isKnown = nowMs - held.checkedAtMs < CHECK_HOLDS_MS;
+    if (held !== this.#held) return { isAlive: null, again: true };
     const isFinal = held.isAlive === false && !method.makesLogins;
-    if (!isKnown && !isFinal) {
-      held.checkedAtMs = nowMs;
-      held.isAlive = await this.#look(held, options);
-    }
-    const isOld = nowMs - held.madeAtMs >= REPLACE_ALIVE_MS;
+    if (!isFinal && held.checkedAtMs < sinceMs) await this.#look(held, options);
+    const isOld = this.#options.clock.monotonicMs() - held.madeAtMs >= REPLACE_ALIVE_MS;
     if (method.makesLogins && (held.isAlive === false || isOld)) held.isToBeReplaced = true;
-    return held.isAlive;
+    return { isAlive: held.isAlive, again: method.makesLogins && held.isAlive === false };
   }
 
   /** Gives back the logins that we made and replaced, with `alsoCurrent` the one in use too. Never rejects. */
@@ -166,10 +170,28 @@ export class LoginSession {
     return this.#held?.expiresAt ?? null;
   }
 
-  async #look(held: HeldLogin, options: CallOptions): Promise<boolean | null> {
-    const found = await lookupSelf(this.#context(options), held.login.vaultToken);
-    if (found.kind === 'alive') return true;
-    return found.kind === 'dead' ? false : null;
+  /** Several secrets refused together need one look at their common login. */
+  async #look(held: HeldLogin, options: CallOptions): Promise<void> {
+    if (this.#looking === null || this.#looking.isAbandoned) {
+      this.#looking = this.#startLook(held, options.budget);
+    }
+    await this.#looking.wait(options);
+  }
+
+  #startLook(held: HeldLogin, budget: BudgetKind): SharedWork<void> {
+    const { clock, closed } = this.#options;
+    const work = new SharedWork<void>(closed, async (signal, onDeadline) => {
+      const beganMs = clock.monotonicMs();
+      try {
+        const context = this.#context({ budget, signal, onDeadline });
+        const found = await lookupSelf(context, held.login.vaultToken);
+        held.isAlive = found.kind === 'alive' ? true : found.kind === 'dead' ? false : null;
+        held.checkedAtMs = beganMs;
+      } finally {
+        if (this.#looking === work) this.#looking = null;
+      }
+    });
+    return work;
   }
 
   /** Behind the back of reads: they go on with `held` until there is another. */

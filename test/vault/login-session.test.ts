@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { AuthMethod, LoginResult } from '../../src/vault/auth/auth-method.js';
 import { interpretLookup } from '../../src/vault/auth/lookup-self.js';
-import { LoginSession, type LoginEvent } from '../../src/vault/login-session.js';
+import type { HeldLogin } from '../../src/vault/held-login.js';
+import { LoginSession, type LoginEvent, type Refusal } from '../../src/vault/login-session.js';
 import type { VaultRequest } from '../../src/vault/node-vault-requests.js';
 import type { VaultAnswer } from '../../src/vault/vault-answer.js';
 import type { CallOptions, VaultCaller } from '../../src/vault/vault-caller.js';
@@ -152,12 +153,17 @@ t.test(
   },
 );
 
-t.test('a dead login is replaced by the next attempt, not by the one that found out', async (t) => {
+/** A read that begins now, and is refused at once. */
+async function refuse(scene: Scene, held: HeldLogin): Promise<Refusal> {
+  return scene.session.refused(held, scene.clock.monotonicMs(), never);
+}
+
+t.test('a dead login is worth another try with another one', async (t) => {
   const scene = build(true);
   const held = await hold(scene);
   await scene.clock.advance(20_000);
   scene.lookup = deadAnswer;
-  t.equal(await scene.session.refused(held, never), false);
+  t.same(await refuse(scene, held), { isAlive: false, again: true });
   t.equal(scene.logins.length, 1);
   t.equal(scene.session.isAuthenticated(), false);
   t.equal((await hold(scene)).login.vaultToken, 'login-2');
@@ -168,7 +174,7 @@ t.test('a dead login is not used again when no other can be made', async (t) => 
   const held = await hold(scene);
   await scene.clock.advance(20_000);
   scene.lookup = deadAnswer;
-  await scene.session.refused(held, never);
+  await refuse(scene, held);
   scene.login = () => refused;
   t.match(await scene.session.current(never), { ok: false });
 });
@@ -182,7 +188,10 @@ for (const [name, lookup, isAlive] of [
     scene.lookup = lookup;
     for (let minute = 0; minute < 60; minute += 1) {
       const held = await hold(scene);
-      t.equal(await scene.session.refused(held, never), minute % 6 === 0 ? true : isAlive);
+      t.same(await refuse(scene, held), {
+        isAlive: minute % 6 === 0 ? true : isAlive,
+        again: false,
+      });
       await scene.clock.advance(60_000);
     }
     t.equal(scene.logins.length, 10, 'by the attempt after the one that is five minutes old');
@@ -195,7 +204,7 @@ t.test(
     const scene = build(true);
     const held = await hold(scene);
     await scene.clock.advance(400_000);
-    await scene.session.refused(held, never);
+    await refuse(scene, held);
     scene.login = () => refused;
     t.equal((await hold(scene)).login.vaultToken, 'login-1');
     scene.login = () => unreachable;
@@ -212,8 +221,26 @@ t.test('several secrets refused together cost one look', async (t) => {
   const scene = build(true);
   const held = await hold(scene);
   await scene.clock.advance(20_000);
-  await Promise.all([1, 2, 3].map(() => scene.session.refused(held, never)));
+  await Promise.all([1, 2, 3].map(() => refuse(scene, held)));
   t.equal(scene.lookups.length, 1);
+  await refuse(scene, held);
+  t.equal(scene.lookups.length, 1, 'one that began before the look is answered by it');
+  await scene.clock.advance(1);
+  await refuse(scene, held);
+  t.equal(scene.lookups.length, 2, 'one that began after it is news');
+});
+
+t.test('who was refused with a login that is replaced by now tries the other one', async (t) => {
+  const scene = build(true);
+  const held = await hold(scene);
+  await scene.clock.advance(20_000);
+  scene.lookup = deadAnswer;
+  const late = scene.clock.monotonicMs();
+  await refuse(scene, held);
+  await hold(scene);
+  t.same(await scene.session.refused(held, late, never), { isAlive: null, again: true });
+  t.equal(scene.lookups.length, 1);
+  t.equal(scene.logins.length, 2);
 });
 
 t.test('a dead Vault token that nobody replaced is not looked up again and again', async (t) => {
@@ -222,7 +249,7 @@ t.test('a dead Vault token that nobody replaced is not looked up again and again
   const held = await hold(scene);
   t.same(scene.events, [], 'not a login to tell of');
   for (let minute = 0; minute < 60; minute += 1) {
-    t.equal(await scene.session.refused(held, never), false);
+    t.same(await refuse(scene, held), { isAlive: false, again: false });
     await scene.clock.advance(60_000);
     t.equal(await hold(scene), held);
   }
