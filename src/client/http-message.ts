@@ -1,5 +1,6 @@
 // Requests and answers as callers have them (plain objects, `Request`, `Response`) made into what the signature code
 // reads. Content is bytes from here on; a `Request` is cloned, so that it can still be sent or read.
+import { isAnyArrayBuffer } from 'node:util/types';
 import { KeytenderError } from './keytender-error.js';
 import type {
   FieldsInput,
@@ -79,9 +80,12 @@ function withContent<T>(
   };
 }
 
+/** @throws KeytenderError `malformed_request` for what is neither text nor bytes, such as a stream */
 export function toBytes(body: BodyInput): Uint8Array {
   if (typeof body === 'string') return Buffer.from(body, 'utf8');
-  return body instanceof Uint8Array ? body : new Uint8Array(body);
+  if (ArrayBuffer.isView(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (isAnyArrayBuffer(body)) return new Uint8Array(body);
+  throw new KeytenderError('malformed_request', 'a body must be text or bytes');
 }
 
 async function bytesOf(message: Request | Response): Promise<Uint8Array> {

@@ -36,6 +36,24 @@ t.test('a plain request, signed and verified with nothing but a key', async (t) 
   t.same(await verify(changed, new Keyring(keyring)), { ok: false, reason: 'digest_mismatch' });
 });
 
+t.test(
+  'a body is text or bytes, in whatever view; anything else is said, never signed as nothing',
+  async (t) => {
+    const bytes = Buffer.from('0123456789abcdef');
+    const { buffer } = new Uint8Array(bytes);
+    const { headers } = await sign({ ...order, body: bytes }, options);
+    for (const body of [buffer, new Uint16Array(buffer), new DataView(buffer)] as ArrayBuffer[]) {
+      t.match(await verify({ ...order, headers, body }, keyring), { ok: true });
+    }
+    for (const body of [new ReadableStream(), new Blob(['x']), { length: 1 }, [1], 5]) {
+      await t.rejects(sign({ ...order, body: body as never }, options), {
+        code: 'malformed_request',
+        message: 'a body must be text or bytes',
+      });
+    }
+  },
+);
+
 t.test('every signature has a nonce of its own', async (t) => {
   const nonces = new Set<string | undefined>();
   for (let i = 0; i < 100; i += 1) {
