@@ -21,11 +21,15 @@ export type End = () => Promise<void> | void;
 export type Inject = (scene: Scene, moment: Moment) => Promise<End> | End;
 
 export interface Expectation {
-  /** What `/health` and the log have to name; null: it is no failure. */
+  /** What `/health` has to name while it lasts; null: it is no failure, and none may be named. */
   readonly class: ByMoment<FailureClass | null>;
+  /** What it may name besides, for a reason that the row tells. */
+  readonly besides?: readonly FailureClass[];
+  /** The agent mends it by itself: it may be over before anybody looks at `/health`, and is named by the log for good. */
+  readonly isMended?: ByMoment<boolean>;
   /** Default: kept. */
   readonly token?: ByMoment<Fate>;
-  /** The fault is there. Default: `/health` or the log has named its class. */
+  /** Beyond its class: the fault is there. */
   readonly isThere?: (health: HealthBody) => boolean;
   /** Beyond a token that is fresh and the newest: it is over. */
   readonly isOver?: (health: HealthBody) => boolean;
@@ -62,6 +66,6 @@ export function fault(described: Fault): Fault {
   return described;
 }
 
-export function at<T extends string | null>(expected: ByMoment<T>, moment: Moment): T {
+export function at<T extends string | boolean | null>(expected: ByMoment<T>, moment: Moment): T {
   return typeof expected === 'function' ? expected(moment) : expected;
 }

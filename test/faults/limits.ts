@@ -4,6 +4,8 @@ export const INTERVAL_MS = 1_000;
 /** The default: a sixth of the interval. */
 const JITTER_MS = INTERVAL_MS / 6;
 export const TIMEOUT_MS = 1_000;
+/** Where nothing hangs. */
+export const PATIENCE_MS = 10_000;
 /** `vault.requests_per_minute`: little more than the steady need of this interval. */
 export const REQUESTS_PER_MINUTE = 400;
 /** The clock offset is a median of five answers: three have to agree. */

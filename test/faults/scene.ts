@@ -11,7 +11,7 @@ import { signedCall } from '../fixtures/signed-request.js';
 import { vaultServer, type VaultServer } from '../fixtures/vault-server.js';
 import { FaultProxy, type Certificate } from './fault-proxy.js';
 import { standsBy } from './injections.js';
-import { INTERVAL_MS, REQUESTS_PER_MINUTE, TIMEOUT_MS } from './limits.js';
+import { INTERVAL_MS, PATIENCE_MS, REQUESTS_PER_MINUTE, TIMEOUT_MS } from './limits.js';
 import { spoiler, SPOILT_NAME, type Spoiler } from './spoiler.js';
 import { Watch } from './watch.js';
 
@@ -24,6 +24,8 @@ export interface SceneOptions {
   readonly hasSecondAddress?: true;
   /** The process runs on a clock and a resolver that can be spoilt. */
   readonly isSpoilt?: true;
+  /** A busy machine makes no timeout, which would be another fault: nothing hangs here. */
+  readonly isPatient?: true;
   /** It delivers to a file, and writes its audit trail to another. */
   readonly writesFiles?: true;
 }
@@ -85,7 +87,7 @@ export async function buildScene(options: SceneOptions): Promise<Scene> {
     ...(trusted === null ? {} : { VAULT_CACERT: tlsFile('../vault/tls/ca.pem') }),
     KEYTENDER_VAULT_ALLOW_HTTP: 'true',
     KEYTENDER_VAULT_MOUNT: vault.mount,
-    KEYTENDER_VAULT_TIMEOUT: `${TIMEOUT_MS}ms`,
+    KEYTENDER_VAULT_TIMEOUT: `${options.isPatient === true ? PATIENCE_MS : TIMEOUT_MS}ms`,
     KEYTENDER_VAULT_REQUESTS_PER_MINUTE: String(REQUESTS_PER_MINUTE),
     KEYTENDER_REFRESH_INTERVAL: `${INTERVAL_MS}ms`,
   };

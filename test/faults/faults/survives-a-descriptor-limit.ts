@@ -8,7 +8,7 @@ export default fault({
   begins: 'starting',
   isPossible: canLimit,
   callersHold: 'none',
-  expect: { class: null, isThere: ({ last_refresh_ok: isOk }) => isOk === false },
+  expect: { class: 'vault_unreachable' },
   inject({ agent, proxy }) {
     const before = openFilesLimit(agent.pid);
     limit(agent.pid, 'nofile', 3);

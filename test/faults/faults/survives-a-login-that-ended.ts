@@ -10,7 +10,7 @@ export default fault({
   promise: 'a dead login is replaced at once, by one new login',
   // a login of the last 10 s is not doubted: a standby may not know it yet; and
   // who reads first finds out: often that is the document of named clients, and the token notices nothing
-  expect: { class: null, healsWithinMs: 10_000 + healsWithinMs() },
+  expect: { class: null, besides: ['vault_forbidden'], healsWithinMs: 10_000 + healsWithinMs() },
   async inject(scene, moment) {
     const { proxy } = scene;
     if (moment === 'first start') {

@@ -6,11 +6,13 @@ export default fault({
   name: 'standby cut off, active node known',
   promise:
     'who signs with the newest token is not refused, as long as the active node is among the addresses',
-  scene: { hasSecondAddress: true },
+  // one timeout, and it would ask the active node from then on: nothing would be wrong any more
+  scene: { hasSecondAddress: true, isPatient: true },
   callersHold: 'newest',
   // it can make no login, but the next address can; what it shows is told as old once that one was asked
   expect: {
-    class: (moment) => (moment === 'first start' ? 'vault_login_failed' : null),
+    class: (moment) => (moment === 'first start' ? 'vault_login_failed' : 'version_regressed'),
+    isMended: (moment) => moment === 'first start',
   },
   inject: cutOff,
 });

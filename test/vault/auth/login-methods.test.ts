@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import type { SecretSetting, VaultAuthConfig } from '../../../src/config/config.js';
+import { appRole, type AppRole } from '../../fixtures/app-role.js';
 import { vaultServer, type VaultServer } from '../../fixtures/vault-server.js';
 import { buildTestClient, setting, testAuth, type TestClient } from '../build-test-client.js';
 
@@ -22,37 +23,7 @@ const file = (read: () => string): SecretSetting => ({
   read: async () => read(),
 });
 
-const tokenIn = (answer: { readonly data?: Record<string, unknown> }, key: string): string =>
-  String(answer.data?.[key]);
-
-interface Role {
-  readonly mount: string;
-  readonly roleId: string;
-  secretId(): Promise<string>;
-  wrapped(): Promise<string>;
-}
-
-async function appRole(vault: VaultServer, settings: object = {}): Promise<Role> {
-  const mount = await vault.enableAuth('approle');
-  await vault.api('POST', `auth/${mount}/role/sidecar`, {
-    token_policies: [vault.policy],
-    token_ttl: '1h',
-    ...settings,
-  });
-  const roleId = tokenIn(await vault.api('GET', `auth/${mount}/role/sidecar/role-id`), 'role_id');
-  const path = `auth/${mount}/role/sidecar/secret-id`;
-  return {
-    mount,
-    roleId,
-    secretId: async () => tokenIn(await vault.api('POST', path, {}), 'secret_id'),
-    wrapped: async () => {
-      const headers = { 'X-Vault-Wrap-TTL': '120s' };
-      return String((await vault.api('POST', path, {}, { headers })).wrap_info?.['token']);
-    },
-  };
-}
-
-const approle = (role: Role, auth: Partial<VaultAuthConfig>): Partial<VaultAuthConfig> => ({
+const approle = (role: AppRole, auth: Partial<VaultAuthConfig>): Partial<VaultAuthConfig> => ({
   method: 'approle',
   mount: role.mount,
   roleId: setting(role.roleId),
