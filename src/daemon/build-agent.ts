@@ -9,6 +9,7 @@ import type { StatusPageOptions } from '../http/status-page/routes.js';
 import type { ApiSettings, SignedApiOptions } from '../http/signed/signed-api.js';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
+import { Outage } from '../refresh/outage.js';
 import { refusalReasons } from '../signature/index.js';
 import { buildAudit } from '../telemetry/audit.js';
 import { buildLogger } from '../telemetry/logger.js';
@@ -73,9 +74,11 @@ export async function buildAgent(parts: AgentParts) {
   lines.tell({ metrics, logger });
   const vault = buildVault({ config, clock, random, metrics, audit, logger });
   const attempts = buildAttempts();
+  const outage = new Outage(clock);
   const tokens = await buildTokenServices({
     config,
     vault,
+    outage,
     clock,
     random,
     logger,
@@ -86,7 +89,8 @@ export async function buildAgent(parts: AgentParts) {
   });
   const permits = buildPermits(config, clock);
   const clients =
-    vault && buildClients({ config, vault, permits, clock, random, logger, audit, metrics });
+    vault &&
+    buildClients({ config, vault, permits, outage, clock, random, logger, audit, metrics });
   const reload = buildReload({
     config,
     load,

@@ -8,6 +8,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { RefreshLoop, type RefreshSettings } from '../refresh/loop.js';
 import { RefreshOnDemand } from '../refresh/on-demand.js';
+import type { Outage } from '../refresh/outage.js';
 import type { SecretReader } from '../refresh/reader.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -26,6 +27,8 @@ export interface ClientsOptions {
   readonly config: Config;
   readonly vault: Pick<VaultClient, 'reader' | 'clockOffsetMs'>;
   readonly permits: Permits;
+  /** Of the one Vault that all secrets are read from. */
+  readonly outage: Outage;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -61,6 +64,7 @@ export function buildClients(options: ClientsOptions): Clients {
     settings: settingsOf(config),
     clock,
     random,
+    outage: options.outage,
     onAttempt: (outcome) => {
       narrator.attempted(outcome, store.at(vaultNow()).current !== null);
       // a poll may bring what somebody waits for a permit to ask for

@@ -3,6 +3,7 @@ import type { Config, TokenConfig } from '../config/config.js';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { RefreshLoop, type RefreshSettings } from '../refresh/loop.js';
+import type { Outage } from '../refresh/outage.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -18,6 +19,8 @@ import type { TokenService } from './token-service.js';
 export interface TokenServicesOptions {
   readonly config: Config;
   readonly vault: VaultReading | null;
+  /** Of the one Vault that all secrets are read from. */
+  readonly outage: Outage;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -91,6 +94,7 @@ async function buildVaultService(
     settings: refreshSettings(config),
     clock,
     random,
+    outage: options.outage,
     onAttempt: (outcome, record) => {
       attempts.attempted(outcome, record, store.at(vaultNow()).current !== null);
       options.onAttempted(token.name);

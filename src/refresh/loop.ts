@@ -4,6 +4,7 @@ import { Mutex } from 'async-mutex';
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { attemptRefresh } from './attempt.js';
+import { isOfAll, type Outage, type Round } from './outage.js';
 import { delayAfter, type Schedule } from './policy.js';
 import type { PolledStore } from './polled-store.js';
 import type { SecretReader } from './reader.js';
@@ -24,6 +25,8 @@ export interface RefreshLoopOptions {
   readonly settings: RefreshSettings;
   readonly clock: Clock;
   readonly random: Random;
+  /** Shared with the other secrets of this Vault; absent: there are none. */
+  readonly outage?: Outage;
   /** Told of every attempt, after it was recorded. */
   readonly onAttempt: (outcome: AttemptOutcome, record: RefreshRecord) => void;
 }
@@ -94,18 +97,38 @@ export class RefreshLoop {
   async #run(): Promise<never> {
     const { random } = this.#options;
     let delayMs = random() * this.#settings.startSplayMs;
+    let round: Round | null = null;
     for (;;) {
       await this.#wait(delayMs);
       const wasGood = this.#record.lastRefreshOk === true;
-      const { failure } = await this.refresh();
-      const { consecutiveFailures } = this.#record;
-      const attempt = { failure, consecutiveFailures, isFirstGood: !wasGood };
-      delayMs = delayAfter(attempt, this.#settings, random);
+      const { failure } = await this.#poll(round);
+      const delay = (consecutiveFailures: number): number =>
+        delayAfter({ failure, consecutiveFailures, isFirstGood: !wasGood }, this.#settings, random);
+      round = failure !== null && isOfAll(failure) ? this.#join(delay) : null;
+      delayMs =
+        round === null
+          ? delay(this.#record.consecutiveFailures)
+          : round.dueMs - this.#options.clock.monotonicMs();
     }
   }
 
+  #join(delay: (failures: number) => number): Round | null {
+    return this.#options.outage?.join(this, this.#record.consecutiveFailures, delay) ?? null;
+  }
+
+  /** Asks Vault, or takes what another secret was told, where one asks for all. */
+  async #poll(round: Round | null): Promise<AttemptOutcome> {
+    const ask = (): Promise<AttemptOutcome> => this.refresh();
+    if (round === null) return ask();
+    // while another asks, its loop is the one that can be late
+    this.#beat = { ...this.#beat, nextAttemptMs: null };
+    const { outcome, isOwn } = await round.attempt(this, ask, this.#abort.signal);
+    if (!isOwn) this.#note(outcome);
+    return outcome;
+  }
+
   async #attempt(budget: 'poll' | 'on_demand'): Promise<AttemptOutcome> {
-    const { clock, onAttempt } = this.#options;
+    const { clock } = this.#options;
     const onDeadline = (withinMs: number): void => {
       this.#beat = { ...this.#beat, deadlineMs: clock.monotonicMs() + withinMs };
     };
@@ -113,12 +136,17 @@ export class RefreshLoop {
     try {
       const options = { budget, signal: this.#abort.signal, onDeadline };
       const outcome = await attemptRefresh(this.#options, options);
-      this.#record = recordAttempt(this.#record, outcome, clock.now(), clock.monotonicMs());
-      onAttempt(outcome, this.#record);
+      this.#note(outcome);
       return outcome;
     } finally {
       this.#beat = { ...this.#beat, deadlineMs: null };
     }
+  }
+
+  #note(outcome: AttemptOutcome): void {
+    const { clock, onAttempt } = this.#options;
+    this.#record = recordAttempt(this.#record, outcome, clock.now(), clock.monotonicMs());
+    onAttempt(outcome, this.#record);
   }
 
   /** Sleeps until the next attempt is due, waking for changes that time alone brings. */
