@@ -29,7 +29,7 @@ export async function clearSocketPath(path: string): Promise<void> {
   }
   if ((parent.mode & OTHERS_MAY_WRITE) !== 0) {
     throw new SocketPathError(
-      'everybody may write its directory and put another socket there; use one that only its owner may write',
+      'everybody may write its directory and put another socket there; use one that only its owner may write (in a pod a folder inside the emptyDir, made by an init container: docs/deployment.md)',
     );
   }
   const there = await lstat(path).catch(() => null);

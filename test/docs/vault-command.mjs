@@ -30,6 +30,7 @@ const commands = {
     const { data: old } = await request('GET', `${data(path)}?version=${flag('version')}`);
     return write(data(path), { data: old.data, options: { cas: newest.metadata.version } });
   },
+  'kv metadata get': (path) => request('GET', kv('metadata', path)),
   'kv metadata put': (path) =>
     write(kv('metadata', path), { custom_metadata: fieldsOf([flag('custom-metadata')]) }),
   'policy write': (name, file) =>
@@ -40,7 +41,13 @@ const commands = {
   write: (path, ...pairs) => (flags.has('f') ? request('PUT', path) : write(path, fieldsOf(pairs))),
   read: (path) => request('GET', path),
   'token create': () =>
-    write('auth/token/create', { policies: [flag('policy')], ttl: flag('ttl'), type: 'service' }),
+    write('auth/token/create', {
+      policies: [flag('policy')],
+      ttl: flags.get('ttl'),
+      period: flags.get('period'),
+      type: 'service',
+    }),
+  status: () => request('GET', 'sys/health'),
 };
 const known = {
   'kv put': ['mount', 'cas'],
@@ -51,12 +58,14 @@ const known = {
   'kv rollback': ['mount', 'version'],
   'secrets move': [],
   'operator unseal': [],
+  'kv metadata get': ['mount'],
   'kv metadata put': ['mount', 'custom-metadata'],
   'policy write': [],
   'auth enable': [],
   write: ['f', 'field'],
   read: ['field'],
-  'token create': ['policy', 'ttl', 'field'],
+  'token create': ['policy', 'ttl', 'period', 'field'],
+  status: ['address'],
 };
 
 const name = Object.keys(commands).find((words) => `${rest.join(' ')} `.startsWith(`${words} `));
@@ -107,9 +116,11 @@ function write(path, body) {
 }
 
 async function request(method, path, body) {
-  const response = await fetch(`${process.env.VAULT_ADDR}/v1/${path}`, {
+  const { VAULT_ADDR, BAO_ADDR, VAULT_TOKEN, BAO_TOKEN } = process.env;
+  const address = flags.get('address') ?? VAULT_ADDR ?? BAO_ADDR;
+  const response = await fetch(`${address}/v1/${path}`, {
     method,
-    headers: { 'X-Vault-Token': process.env.VAULT_TOKEN ?? '' },
+    headers: { 'X-Vault-Token': VAULT_TOKEN ?? BAO_TOKEN ?? '' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
