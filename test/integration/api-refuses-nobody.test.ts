@@ -54,6 +54,7 @@ async function onDemand(t: Test): Promise<void> {
   series.terse();
   series.cold();
   series.watcher();
+  series.coldLibrary(folder);
   await series.library(socket);
   const startedMs = performance.now();
   while (series.version < ROTATIONS + 1) {
@@ -73,7 +74,7 @@ async function onDemand(t: Test): Promise<void> {
   t.same(counts.refused, {});
   t.same(counts.retried, {});
   t.equal(series.version, ROTATIONS + 1);
-  for (const client of ['foreign', 'terse', 'cold', 'watcher', 'library']) {
+  for (const client of ['foreign', 'terse', 'cold', 'cold library', 'watcher', 'library']) {
     t.ok((counts.answered[client] ?? 0) > ROTATIONS / 10, client);
   }
   t.ok(Number(demand['found']) > ROTATIONS / 10, 'they arrived on demand');

@@ -1,6 +1,8 @@
 // One series of rotations against the built program: an operator who writes a version after the other, and clients who
 // sign with them. A request counts as valid when its token was within its grace even as the answer arrived; what a
 // slow machine let expire on the way is told apart.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { connect } from '../../src/client/index.js';
 import type { DevVault } from '../../src/dev-vault/index.js';
 import { pause, type AgentProcess } from '../fixtures/agent-process.js';
@@ -119,6 +121,24 @@ export class Series {
     });
   }
 
+  /** The library that starts anew each time, with the token file of a place where the rotation has not arrived yet. */
+  coldLibrary(folder: string): void {
+    const tokenFile = join(folder, 'superseded');
+    this.run(async () => {
+      const version = Math.max(1, this.#version - 1);
+      await writeFile(tokenFile, strong(`token-${version}`), { mode: 0o600 });
+      await using agent = connect({ url: this.#url, tokenFile, name: 'default' });
+      const { status, headers } = await agent.fetch('/v1/tokens');
+      // it throws for one that is not signed, those apart that mean to try again
+      const isSigned = headers.has('signature');
+      this.#count('cold library', version, {
+        status,
+        headers: Object.fromEntries(headers),
+        isSigned,
+      });
+    });
+  }
+
   /** The library beside the agent: signs with what its own watch told it. Starts once it holds the token. */
   async library(socket: string): Promise<void> {
     const agent = connect({ socket });
@@ -165,7 +185,11 @@ export class Series {
     return answer;
   }
 
-  #count(client: string, version: number, { status, headers, isSigned }: Received): void {
+  #count(
+    client: string,
+    version: number,
+    { status, headers, isSigned }: Pick<Received, 'status' | 'headers' | 'isSigned'>,
+  ): void {
     const add = (to: Record<string, number>, key: string): void => {
       to[key] = (to[key] ?? 0) + 1;
     };
