@@ -174,7 +174,16 @@ function step(name, needs, run) {
 /** A file of tests, in a network of its own where bubblewrap is needed anyway. */
 function test(url) {
   const file = relative(root, fileURLToPath(url));
-  const tap = ['npx', 'tap', '--disable-coverage', '--reporter=terse', '--timeout=2000', file];
+  // its bars move up and down a terminal; in a log a line a test is easier to follow
+  const reporter = process.stdout.isTTY ? 'terse' : 'tap';
+  const tap = [
+    'npx',
+    'tap',
+    '--disable-coverage',
+    `--reporter=${reporter}`,
+    '--timeout=2000',
+    file,
+  ];
   const own = ['bwrap', '--dev-bind', '/', '/', '--unshare-net'];
   const caps = process.getuid() === 0 ? ['--cap-add', 'ALL'] : [];
   return file.endsWith('.check.ts') ? [...own, ...caps, '--', ...tap] : tap;
