@@ -5,7 +5,8 @@ import type { Failure } from '../../health/failure.js';
 import { parseDocument, STRONG_TOKEN_BYTES } from '../../token/document.js';
 import type { SecretReading } from '../../token/reading.js';
 import { outcomeOfRead, type ReadOutcome } from '../../vault/failure-of-answer.js';
-import { absentCause, isKvVersion1 } from '../../vault/absent-secret.js';
+import { absentCause, absentSentence, isKvVersion1 } from '../../vault/absent-secret.js';
+import type { AbsentCause } from '../../vault/absent-secret.js';
 import {
   encodePath,
   inMount,
@@ -115,8 +116,10 @@ async function readFindings(
   const { token, place } = context;
   if (!outcome.ok) {
     const { class: failureClass, message } = outcome.failure;
-    const fix = await fixOf(context, asked, outcome.failure);
-    return [failed('read', token.name, `${failureClass}: ${message}`, fix)];
+    const cause = failureClass === 'secret_absent' ? await causeOfAbsence(context, asked) : null;
+    const found = cause === null ? message : absentSentence(cause, place.location);
+    const fix = cause === null ? fixOf(context, outcome.failure) : absentFix(place, cause);
+    return [failed('read', token.name, `${failureClass}: ${found}`, fix)];
   }
   const { reading } = outcome;
   return reading.kind === 'live'
@@ -128,19 +131,12 @@ async function readFindings(
 }
 
 /** The command that mends it, where there is one. */
-async function fixOf(
-  context: TokenContext,
-  asked: Asked,
-  failure: Failure,
-): Promise<string | null> {
-  const { place, probe } = context;
+function fixOf({ place, probe }: TokenContext, failure: Failure): string | null {
   switch (failure.class) {
     case 'vault_forbidden':
       return policyCommand(place);
     case 'secret_malformed':
       return putCommand(place);
-    case 'secret_absent':
-      return absentFix(context, asked);
     case 'vault_sealed':
       return unsealCommand(probe.address);
     default:
@@ -148,19 +144,25 @@ async function fixOf(
   }
 }
 
-async function absentFix(context: TokenContext, asked: Asked): Promise<string> {
-  const { place } = context;
-  const body = asked.ok ? parseBody(asked.answer) : undefined;
-  switch (absentCause(body)) {
+/** A mount without versions answers as one where nothing was written: the mount is asked what it is. */
+async function causeOfAbsence(context: TokenContext, asked: Asked): Promise<AbsentCause> {
+  const cause = absentCause(asked.ok ? parseBody(asked.answer) : undefined);
+  if (cause === 'no_mount' || cause === 'no_namespace') return cause;
+  const probed = await get(context, mountProbePath(context.place.location));
+  const isOld = probed.ok && isKvVersion1(parseBody(probed.answer));
+  return isOld ? 'kv_version_1' : cause;
+}
+
+function absentFix(place: Place, cause: AbsentCause): string {
+  switch (cause) {
     case 'no_mount':
       return mountCommand(place);
     case 'no_namespace':
       return 'vault namespace list';
-    default: {
-      const probed = await get(context, mountProbePath(place.location));
-      const isOld = probed.ok && isKvVersion1(parseBody(probed.answer));
-      return isOld ? versioningCommand(place) : putCommand(place);
-    }
+    case 'kv_version_1':
+      return versioningCommand(place);
+    default:
+      return putCommand(place);
   }
 }
 

@@ -122,6 +122,8 @@ t.test('every failure of the path names the command for this mount', async (t) =
   });
   const old = await check({ ...root, KEYTENDER_VAULT_PATH_PREFIX: 'old/x' });
   t.equal(old.finding('read')?.fix, 'vault kv enable-versioning old');
+  t.match(old.finding('read')?.found, /the mount "old" is kv version 1/);
+  t.notMatch(old.finding('read')?.found, /kv put/, 'which would not help');
   const blind = vault.token({ policies: [] }).token;
   const forbidden = await check({ VAULT_TOKEN: blind });
   t.equal(
