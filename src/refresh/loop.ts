@@ -7,7 +7,7 @@ import { attemptRefresh } from './attempt.js';
 import { isOfAll, type Outage, type Round } from './outage.js';
 import { delayAfter, type Schedule } from './policy.js';
 import type { PolledStore } from './polled-store.js';
-import type { SecretReader } from './reader.js';
+import type { ReadOptions, SecretReader } from './reader.js';
 import { type AttemptOutcome, emptyRecord, recordAttempt, type RefreshRecord } from './record.js';
 import { lateness, type LoopBeat } from './watchdog.js';
 
@@ -42,6 +42,7 @@ export class RefreshLoop {
   #record = emptyRecord;
   #beat: LoopBeat = { deadlineMs: null, nextAttemptMs: null };
   #inFlight: Promise<AttemptOutcome> | null = null;
+  #pollJoined = new AbortController();
   #running: Promise<void> | null = null;
 
   constructor(options: RefreshLoopOptions) {
@@ -84,10 +85,12 @@ export class RefreshLoop {
     this.#settings = settings;
   }
 
-  /** Asks Vault now, or joins the refresh that is running. */
+  /** Asks Vault now, or joins the refresh that is running. One that a poll joins is a poll from then on. */
   refresh(budget: 'poll' | 'on_demand' = 'poll'): Promise<AttemptOutcome> {
+    if (this.#inFlight === null) this.#pollJoined = new AbortController();
+    if (budget === 'poll') this.#pollJoined.abort(new Error('a poll is due'));
     this.#inFlight ??= this.#mutex
-      .runExclusive(() => this.#attempt(budget))
+      .runExclusive(() => this.#attempt(this.#pollJoined.signal))
       .finally(() => {
         this.#inFlight = null;
       });
@@ -127,14 +130,21 @@ export class RefreshLoop {
     return outcome;
   }
 
-  async #attempt(budget: 'poll' | 'on_demand'): Promise<AttemptOutcome> {
+  async #attempt(pollJoined: AbortSignal): Promise<AttemptOutcome> {
     const { clock } = this.#options;
     const onDeadline = (withinMs: number): void => {
       this.#beat = { ...this.#beat, deadlineMs: clock.monotonicMs() + withinMs };
     };
     onDeadline(this.#settings.timeoutMs);
     try {
-      const options = { budget, signal: this.#abort.signal, onDeadline };
+      const options: ReadOptions = {
+        get budget() {
+          return pollJoined.aborted ? 'poll' : 'on_demand';
+        },
+        signal: this.#abort.signal,
+        pollJoined,
+        onDeadline,
+      };
       const outcome = await attemptRefresh(this.#options, options);
       this.#note(outcome);
       return outcome;

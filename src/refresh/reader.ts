@@ -12,6 +12,8 @@ export interface ReadOptions {
   /** Which part of the request budget pays. */
   readonly budget: 'poll' | 'on_demand';
   readonly signal: AbortSignal;
+  /** Aborts when a poll joins a refresh on demand: from then on its part pays, so that it need not wait for the other. */
+  readonly pollJoined?: AbortSignal;
   /** Told before each wait or request how long it may at most take: the watchdog's deadline moves with it. */
   readonly onDeadline?: (withinMs: number) => void;
 }

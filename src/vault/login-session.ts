@@ -173,17 +173,17 @@ export class LoginSession {
   /** Several secrets refused together need one look at their common login. */
   async #look(held: HeldLogin, options: CallOptions): Promise<void> {
     if (this.#looking === null || this.#looking.isAbandoned) {
-      this.#looking = this.#startLook(held, options.budget);
+      this.#looking = this.#startLook(held, options);
     }
     await this.#looking.wait(options);
   }
 
-  #startLook(held: HeldLogin, budget: BudgetKind): SharedWork<void> {
+  #startLook(held: HeldLogin, { budget, pollJoined }: CallOptions): SharedWork<void> {
     const { clock, closed } = this.#options;
     const work = new SharedWork<void>(closed, async (signal, onDeadline) => {
       const beganMs = clock.monotonicMs();
       try {
-        const context = this.#context({ budget, signal, onDeadline });
+        const context = this.#context({ budget, pollJoined, signal, onDeadline });
         const found = await lookupSelf(context, held.login.vaultToken);
         held.isAlive = found.kind === 'alive' ? true : found.kind === 'dead' ? false : null;
         held.checkedAtMs = beganMs;

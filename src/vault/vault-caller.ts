@@ -17,6 +17,8 @@ import type { VaultRoute } from './vault-route.js';
 export interface CallOptions {
   readonly budget: BudgetKind;
   readonly signal: AbortSignal;
+  /** Of a call on demand: when it aborts, a poll waits for the same answer, and the share of polling pays. */
+  readonly pollJoined?: AbortSignal | undefined;
   /** Told before each wait or request how long that may at most take. Milliseconds. */
   readonly onDeadline?: ((withinMs: number) => void) | undefined;
 }
@@ -81,7 +83,7 @@ export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
       current = surveyed(next);
     },
     async call(operation, request, callOptions, interpret) {
-      await budget.take(callOptions.budget, callOptions.signal, callOptions.onDeadline);
+      await takePermit(budget, callOptions);
       const { route, survey } = current;
       const { addresses } = route;
       callOptions.onDeadline?.(route.timeoutMs);
@@ -105,6 +107,23 @@ export function buildVaultCaller(options: VaultCallerOptions): RoutedCaller {
       return { ok: false, failure: moveOn(addresses, address, answer, result.failure) };
     },
   };
+}
+
+/** Who waits for a permit on demand gives up its place when a poll joins: that has one of its own. */
+async function takePermit(
+  budget: RequestBudget,
+  { budget: kind, signal, pollJoined, onDeadline }: CallOptions,
+): Promise<void> {
+  if (kind !== 'on_demand' || pollJoined === undefined) {
+    await budget.take(kind, signal, onDeadline);
+    return;
+  }
+  try {
+    await budget.take(kind, AbortSignal.any([signal, pollJoined]), onDeadline);
+  } catch {
+    signal.throwIfAborted();
+    await budget.take('poll', signal, onDeadline);
+  }
 }
 
 const cutOff: Failure = {
