@@ -8,9 +8,12 @@ import type { SecretSetting, VaultAuthConfig } from '../../../src/config/config.
 import { appRole, type AppRole } from '../../fixtures/app-role.js';
 import { vaultServer, type VaultServer } from '../../fixtures/vault-server.js';
 import { buildTestClient, setting, testAuth, type TestClient } from '../build-test-client.js';
+import { PatientClock } from '../patient-clock.js';
 
 function connect(t: Test, vault: VaultServer, auth: Partial<VaultAuthConfig>): TestClient {
   const made = buildTestClient(vault.address, {
+    // no backoff is over before a test has looked
+    clock: new PatientClock(),
     config: { mount: vault.mount, auth: { ...testAuth, token: null, ...auth } },
   });
   t.teardown(() => made.client.close());

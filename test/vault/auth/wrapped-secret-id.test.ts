@@ -6,6 +6,7 @@ import { isSecretIdPath } from '../../../src/vault/auth/secret-id.js';
 import { appRole, type AppRole } from '../../fixtures/app-role.js';
 import { vaultServer, type VaultServer } from '../../fixtures/vault-server.js';
 import { buildTestClient, setting, testAuth } from '../build-test-client.js';
+import { PatientClock } from '../patient-clock.js';
 
 const POLLS = 10;
 
@@ -30,6 +31,7 @@ async function poll(
     secretIdWrapped: setting(wrapping),
   } as const;
   const { read, requests, client } = buildTestClient(vault.address, {
+    clock: new PatientClock(),
     config: { mount: vault.mount, auth },
   });
   t.teardown(() => client.close());
@@ -43,10 +45,10 @@ async function poll(
 }
 
 /** Until the server forgot it. */
-async function expired({ api }: VaultServer, wrapping: string): Promise<void> {
+async function expired(vault: VaultServer, wrapping: string): Promise<void> {
   for (;;) {
     try {
-      await api('POST', 'sys/wrapping/lookup', { token: wrapping }, { token: null });
+      await vault.api('POST', 'sys/wrapping/lookup', { token: wrapping }, { token: null });
     } catch {
       return;
     }
