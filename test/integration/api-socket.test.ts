@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { DevVault } from '../../src/dev-vault/index.js';
 import { Keyring, keytenderPolicy, verify } from '../../src/signature/index.js';
-import type { AgentProcess } from '../fixtures/agent-process.js';
+import { AgentProcess } from '../fixtures/agent-process.js';
 import { strong } from '../fixtures/readings.js';
 import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
 import { secondPasses } from '../fixtures/signed-request.js';
@@ -115,6 +115,40 @@ t.test('the service beside reads, watches, signs and verifies through the socket
   }
   const rotate = await ask(path, '/v1/auth/rotate-token', { new_token: strong('x') });
   t.equal(rotate.json.code, 'insufficient_scope');
+});
+
+t.test('nobody else may open it before mode and group are set', async (t) => {
+  const home = await directory(t);
+  const path = join(home, 'agent.sock');
+  // what the program finds just before it opens the socket to others
+  const script = join(home, 'preload.cjs');
+  await writeFile(
+    script,
+    `const files = require('node:fs/promises');
+    for (const name of ['chown', 'chmod']) {
+      const call = files[name];
+      files[name] = async (path, ...rest) => {
+        console.error(name, ((await files.lstat(path)).mode & 0o777).toString(8), ...rest);
+        return call(path, ...rest);
+      };
+    }
+    process.umask(0);`,
+  );
+  await using agent = new AgentProcess({
+    nodeArgs: ['--require', script],
+    env: {
+      AGENT_TOKEN: strong('static'),
+      KEYTENDER_LISTEN_SOCKET: path,
+      KEYTENDER_LISTEN_SOCKET_MODE: '0666',
+      KEYTENDER_LISTEN_SOCKET_GROUP: String(process.getgid?.()),
+    },
+  });
+  await agent.url();
+  const group = process.getgid?.();
+  // 438 is 0666
+  t.match(agent.output, new RegExp(`^chown 600 -1 ${group}\nchmod 600 438$`, 'm'));
+  const { mode, gid } = await lstat(path);
+  t.strictSame([mode & 0o777, gid], [0o666, group]);
 });
 
 t.test('waiters are answered when the agent stops, and its socket is gone', async (t) => {
