@@ -1,6 +1,7 @@
 // The tokens as the signed API sees them: how each looks now, how it is refreshed on demand, how it is swapped where
 // no Vault owns the value. Joins http/, refresh/ and token/, which do not know each other.
 import type { Config } from '../config/config.js';
+import type { TokenHealth } from '../health/body.js';
 import { deriveToken, isTokenUsable, type Now } from '../health/derive.js';
 import type {
   ApiToken,
@@ -20,7 +21,7 @@ import type { Attempts } from './attempts.js';
 import type { Permits } from './permits.js';
 import { writeTokenFile } from './token-file.js';
 import { readTokenText } from './token-limits.js';
-import { tokenFacts, type TokenService } from './token-service.js';
+import { factsOf, type TokenService } from './token-service.js';
 
 export interface ApiTokensOptions {
   readonly services: readonly TokenService[];
@@ -128,11 +129,12 @@ function lookAt(
   };
   const limits = config().refresh;
   const snapshot = service.source.at(at.wallMs + at.clockOffsetMs);
-  const facts = { ...tokenFacts(service, at.wallMs + at.clockOffsetMs), snapshot };
+  const facts = factsOf(service, snapshot);
+  let health: TokenHealth | null = null;
   return {
     snapshot,
     isUsable: isTokenUsable(facts, limits, at),
-    health: () => deriveToken(facts, limits, at),
+    health: () => (health ??= deriveToken(facts, limits, at)),
   };
 }
 

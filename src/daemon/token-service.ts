@@ -1,7 +1,7 @@
 // One token as the daemon runs it: where its value comes from, whether a loop keeps it fresh, and what `/health` and
 // the metrics may know of it.
 import type { Config, TokenConfig } from '../config/config.js';
-import type { TokenFacts } from '../health/derive.js';
+import type { SnapshotFacts, TokenFacts } from '../health/derive.js';
 import type { RefreshLoop } from '../refresh/loop.js';
 import { emptyRecord } from '../refresh/record.js';
 import type { TokenSource } from '../token/source.js';
@@ -18,11 +18,14 @@ export interface TokenService {
 }
 
 /** `vaultNowMs`: Vault's clock, milliseconds since the epoch. */
-export function tokenFacts({ config, source, loop }: TokenService, vaultNowMs: number): TokenFacts {
-  return {
-    name: config.name,
-    required: config.required,
-    snapshot: source.at(vaultNowMs),
-    attempts: loop?.record ?? emptyRecord,
-  };
+export function tokenFacts(service: TokenService, vaultNowMs: number): TokenFacts {
+  return factsOf(service, service.source.at(vaultNowMs));
+}
+
+export function factsOf<T extends SnapshotFacts>(
+  { config, loop }: TokenService,
+  snapshot: T,
+): TokenFacts & { readonly snapshot: T } {
+  const { name, required } = config;
+  return { name, required, snapshot, attempts: loop?.record ?? emptyRecord };
 }

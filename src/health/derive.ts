@@ -235,5 +235,14 @@ function isoOrNull(ms: number | null): string | null {
 
 /** Clamped to what a date can show: a hostile clock must not throw here. */
 function iso(ms: number): string {
-  return new Date(Math.min(Math.max(ms, -8.64e15), 8.64e15)).toISOString();
+  const whole = Math.trunc(Math.min(Math.max(ms, -8.64e15), 8.64e15));
+  const place = Math.abs(whole) % memo.length;
+  const held = memo[place];
+  if (held?.ms === whole) return held.text;
+  const text = new Date(whole).toISOString();
+  memo[place] = { ms: whole, text };
+  return text;
 }
+
+/** The last instants and how they are written: most of what is told is the same from one answer to the next. */
+const memo = Array.from({ length: 64 }, () => ({ ms: Number.NaN, text: '' }));

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../platform/clock.js';
 
 interface Connection {
-  /** The latest request on it and its answer; null before the first. */
-  latest: { readonly request: IncomingMessage; readonly response: ServerResponse } | null;
+  /** The answer to the latest request on it; null before the first. */
+  latest: ServerResponse | null;
   inFlight: number;
   /** When it was opened or its last answer ended, monotonic. */
   idleSinceMs: number;
@@ -19,6 +19,8 @@ export interface Connections {
   /** Takes a new connection in. At the limit an idle one makes room, one that never got an answer first. */
   add(socket: Socket): void;
   begin(request: IncomingMessage, response: ServerResponse): void;
+  /** The answer to it has ended, or never will. Once for each `begin`. */
+  end(request: IncomingMessage): void;
   /** Whether a refusal may be written now: no answer has begun, and no earlier one is still to come. */
   canRefuse(socket: Socket): boolean;
   /** Every answer not yet begun closes its connection. */
@@ -58,27 +60,26 @@ export function trackConnections(options: ConnectionsOptions): Connections {
       open.set(socket, connection);
       socket.once('close', () => open.delete(socket));
     },
-    begin(request, response) {
-      const connection = open.get(request.socket);
+    begin({ socket }, response) {
+      const connection = open.get(socket);
       if (connection === undefined) return;
-      connection.latest = { request, response };
+      connection.latest = response;
       connection.inFlight += 1;
-      response.once('close', () => {
-        connection.inFlight -= 1;
-        becomeIdle(request.socket, connection);
-      });
+    },
+    end({ socket }) {
+      const connection = open.get(socket);
+      if (connection === undefined) return;
+      connection.inFlight -= 1;
+      becomeIdle(socket, connection);
     },
     canRefuse(socket) {
       const latest = open.get(socket)?.latest ?? null;
       if (latest === null) return true;
-      const { request, response } = latest;
-      return request.complete ? response.writableFinished : !response.headersSent;
+      return latest.req.complete ? latest.writableFinished : !latest.headersSent;
     },
     closeAfterAnswers() {
       for (const { latest } of open.values()) {
-        if (latest !== null && !latest.response.headersSent) {
-          latest.response.setHeader('connection', 'close');
-        }
+        if (latest !== null && !latest.headersSent) latest.setHeader('connection', 'close');
       }
     },
     destroyIdle() {

@@ -1,6 +1,5 @@
 // The HTTP side of the agent: one router behind two listening sockets, the API's and the probes'. Each request is
 // checked raw (preflight.ts), then routed; each answer is counted once, whoever gave it.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ListenConfig } from '../config/config.js';
 import { isLoopback } from '../config/network.js';
 import type { Clock } from '../platform/clock.js';
@@ -8,6 +7,7 @@ import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { RouteSeries } from '../telemetry/metrics.js';
 import { authoritiesOf, type BoundAddress } from './authority.js';
+import { beginExchange, exchangeOf } from './exchange.js';
 import { apiLimits, probeLimits, type HttpLimits } from './limits.js';
 import type { ListenSetting } from './listen-error.js';
 import { buildListener, type Listener } from './listener.js';
@@ -15,7 +15,7 @@ import type { TlsPaths } from './listener-tls.js';
 import { preflight } from './preflight.js';
 import { openapiDocument } from './openapi.js';
 import { probeRoutes, probeSpecs, type ProbeSources } from './probe-routes.js';
-import { problemAnswer, type ProblemCode } from './problems.js';
+import { problemAnswer } from './problems.js';
 import { methodsOf, templateOf, type ListenerKind } from './route.js';
 import { buildRouter } from './router.js';
 import { statusPageRoutes, statusPageSpecs, type StatusPageOptions } from './status-page/routes.js';
@@ -25,10 +25,12 @@ import {
   type SignedApiFacts,
   type SignedApiOptions,
 } from './signed/signed-api.js';
+import { writeAnswer } from './write-answer.js';
 
 const UNMATCHED = 'unmatched';
 const knownMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const OTHER_METHOD = 'other';
+const nobody: ReadonlySet<string> = new Set();
 
 export interface HttpOptions extends Omit<ProbeSources, 'isDraining'> {
   readonly listen: Pick<ListenConfig, 'address' | 'authorities' | 'probeAddress'> &
@@ -81,14 +83,8 @@ export interface Http {
   facts(): SignedApiFacts | null;
 }
 
-interface Exchange {
-  readonly listener: ListenerKind;
-  route: string;
-}
-
 export function buildHttp(options: HttpOptions): Http {
   const { clock, statusPage = null } = options;
-  const exchanges = new WeakMap<object, Exchange>();
   const authorities = new Map<ListenerKind, ReadonlySet<string>>();
   let isDraining = false;
   const tls = tlsPaths(options.listen);
@@ -123,10 +119,10 @@ export function buildHttp(options: HttpOptions): Http {
       for (const each of listeners) each.continueBody(request);
     },
     bodyBytesMax: apiLimits.bodyBytesMax,
-    listenerOf: (request) => exchanges.get(request)?.listener ?? 'api',
-    onRouted: (request, route) => {
-      const exchange = exchanges.get(request);
-      if (exchange !== undefined) exchange.route = templateOf(route);
+    listenerOf: (request) => exchangeOf(request)?.listener ?? 'api',
+    onRouted: (request, template) => {
+      const exchange = exchangeOf(request);
+      if (exchange !== undefined) exchange.route = template;
     },
     onFault: (fault) => {
       options.logger.error({ ...fault }, 'a request failed by a fault of the agent');
@@ -137,6 +133,13 @@ export function buildHttp(options: HttpOptions): Http {
   const listener = (kind: ListenerKind, setting: ListenSetting) => {
     const defaults = kind === 'probe' ? probeLimits : apiLimits;
     const limits = { ...defaults, ...options.limits?.[kind] };
+    const policy = {
+      get authorities() {
+        return kind === 'api' ? (authorities.get(kind) ?? nobody) : null;
+      },
+      scheme: kind === 'api' ? scheme : 'http',
+      headersMax: limits.headersMax,
+    } as const;
     return buildListener({
       setting,
       limits,
@@ -146,32 +149,25 @@ export function buildHttp(options: HttpOptions): Http {
         options.logger.error({ reason }, 'the new TLS files are not taken, the old ones stay');
       },
       onRequest: (request, response) => {
-        count(kind, request, response);
-        const refusal = preflight(rawRequest(request), {
-          authorities: kind === 'api' ? (authorities.get(kind) ?? new Set()) : null,
-          scheme: kind === 'api' ? scheme : 'http',
-          headersMax: limits.headersMax,
-        });
-        if (refusal === null) app.routing(request, response);
-        else answerProblem(response, refusal);
+        const startedMs = clock.monotonicMs();
+        beginExchange(request, { listener: kind, startedMs, route: UNMATCHED });
+        const refusal = preflight(request, policy);
+        if (refusal === null) {
+          app.routing(request, response);
+          return;
+        }
+        const { status, headers, body } = problemAnswer(refusal);
+        writeAnswer(response, status, headers, body);
+      },
+      onAnswered: (request, status) => {
+        const { route = UNMATCHED, startedMs = 0 } = exchangeOf(request) ?? {};
+        const seconds = (clock.monotonicMs() - startedMs) / 1000;
+        options.onRequest?.(route, knownMethod(request.method), status, seconds, kind);
       },
       onUnparsed: (status) => {
         options.onRequest?.(UNMATCHED, OTHER_METHOD, status, null, kind);
       },
       onConnectionRefused: () => options.onConnectionRefused?.(kind),
-    });
-  };
-
-  const count = (kind: ListenerKind, request: IncomingMessage, response: ServerResponse): void => {
-    const startedMs = clock.monotonicMs();
-    const exchange: Exchange = { listener: kind, route: UNMATCHED };
-    exchanges.set(request, exchange);
-    response.once('close', () => {
-      // Nobody was told anything: the caller left first.
-      if (!response.headersSent) return;
-      const seconds = (clock.monotonicMs() - startedMs) / 1000;
-      const method = knownMethod(request.method);
-      options.onRequest?.(exchange.route, method, response.statusCode, seconds, kind);
     });
   };
 
@@ -246,14 +242,4 @@ function tlsPaths({
 
 function knownMethod(method: string | undefined): string {
   return method !== undefined && knownMethods.includes(method) ? method : OTHER_METHOD;
-}
-
-function rawRequest({ httpVersion, url, rawHeaders }: IncomingMessage) {
-  return { httpVersion, url: url ?? '', rawHeaders };
-}
-
-function answerProblem(response: ServerResponse, code: ProblemCode): void {
-  const { status, headers, body } = problemAnswer(code);
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
 }

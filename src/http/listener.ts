@@ -26,8 +26,10 @@ export interface ListenerOptions {
   readonly tls: TlsPaths | null;
   /** The TLS files stopped working; those that worked stay. */
   readonly onTlsProblem: (reason: string) => void;
-  /** Every parsed request. Its answer already has the headers that all answers have. */
+  /** Every parsed request. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** The answer to it was sent, or the caller left while it was. Not told of who left before. */
+  readonly onAnswered: (request: IncomingMessage, status: number) => void;
   /** A refusal of something that never became a request. */
   readonly onUnparsed: (status: number) => void;
   /** A connection was closed, or could not be taken, because there are too many. */
@@ -75,12 +77,18 @@ export function buildListener(options: ListenerOptions): Listener {
   checkWhileConnected(server, limits.checkIntervalMs);
   server.timeout = limits.inactivityTimeoutMs;
 
+  // one function for all, not a closure for each request
+  function onClose(this: ServerResponse): void {
+    connections.end(this.req);
+    // Nobody was told anything: the caller left first.
+    if (this.headersSent) options.onAnswered(this.req, this.statusCode);
+  }
+
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     connections.begin(request, response);
-    response.setHeader('cache-control', 'no-store');
-    response.setHeader('x-content-type-options', 'nosniff');
+    response.on('close', onClose);
     if (isDraining) response.setHeader('connection', 'close');
-    limitUnreadBody(request, response, limits.bodyBytesMax);
+    if (hasBody(request)) limitUnreadBody(request, response, limits.bodyBytesMax);
     options.onRequest(request, response);
   };
 
@@ -195,6 +203,11 @@ function problemOfParserError(code: string | undefined): ProblemCode {
     default:
       return 'malformed_request';
   }
+}
+
+/** By its framing (RFC 9112 section 6.3): without either field a request ends with its head. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 /** What is left of a body when the answer is complete is skipped up to the limit; beyond it the connection goes. */

@@ -8,11 +8,20 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { allowedMethods, type Answer, type ListenerKind, type Route } from './route.js';
+import {
+  allowedMethods,
+  templateOf,
+  type Answer,
+  type ListenerKind,
+  type Route,
+  type RouteSpec,
+} from './route.js';
 import { Problem, problemAnswer, type ProblemCode } from './problems.js';
 import type { Outgoing } from './signed/answer-signature.js';
 import { CallerGone } from './signed/body.js';
+import type { Incoming } from './signed/serve.js';
 import type { SignedApi } from './signed/signed-api.js';
+import { writeAnswer } from './write-answer.js';
 
 /** Longer than any name of ours. */
 const PARAMETER_LENGTH_MAX = 128;
@@ -33,9 +42,9 @@ export interface RouterOptions {
   readonly continueBody: (request: IncomingMessage) => void;
   readonly bodyBytesMax: number;
   /** The listener a request came by. */
-  readonly listenerOf: (request: object) => ListenerKind;
-  /** A request was given to a route. */
-  readonly onRouted: (request: object, route: string) => void;
+  readonly listenerOf: (request: IncomingMessage) => ListenerKind;
+  /** A request was given to the route of this template. */
+  readonly onRouted: (request: IncomingMessage, template: string) => void;
   readonly onFault: (fault: Fault) => void;
 }
 
@@ -60,13 +69,17 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
     },
   });
 
+  const specs = new Map(all.map((route) => [route.path, specOf(route)]));
   // Before a body is read: what has no route has no body.
   app.addHook('onRequest', (request, _reply, done) => {
     const listener = listenerOf(request.raw);
-    const allowed = allowedMethods(all, request.raw.url ?? '', listener);
-    if (allowed.length === 0) throw new Problem('not_found');
-    if (request.is404) throw new Problem('method_not_allowed', { allow: allowed.join(', ') });
-    options.onRouted(request.raw, request.routeOptions.url ?? 'unmatched');
+    const found = request.is404 ? undefined : specs.get(request.routeOptions.url ?? '');
+    if (found?.listeners.includes(listener) !== true) {
+      const allowed = allowedMethods(all, request.raw.url ?? '', listener);
+      if (allowed.length === 0) throw new Problem('not_found');
+      throw new Problem('method_not_allowed', { allow: allowed.join(', ') });
+    }
+    options.onRouted(request.raw, found.template);
     done();
   });
 
@@ -92,9 +105,10 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
     app.route({
       method: route.method,
       url: route.path,
-      handler: async (request, reply) => {
-        sendAnswer(reply, await route.handle(request, listenerOf(request.raw)));
-        return reply;
+      handler: (request, reply) => {
+        const answer = route.handle(request, listenerOf(request.raw));
+        if (!(answer instanceof Promise)) sendAnswer(reply, answer);
+        else return answer.then((late) => sendAnswer(reply, late));
       },
     });
   }
@@ -103,32 +117,65 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
       method: route.method,
       url: route.path,
       // Answered from the first hook on: later the framework would have read a stranger's body.
-      onRequest: async (request, reply) => {
-        const outgoing = await signed?.serve(route, {
-          request: request.raw,
-          requestId: request.id,
-          listener: listenerOf(request.raw),
-          params: request.params as Readonly<Record<string, string>>,
-          signal: goneSignal(reply),
-          continueBody: () => {
-            options.continueBody(request.raw);
-          },
-        });
-        if (outgoing !== undefined) sendOutgoing(reply, outgoing);
-        return reply;
-      },
+      onRequest: (request, reply) =>
+        signed
+          ?.serve(route, new Routed(request, reply, options))
+          .then((outgoing) => sendOutgoing(reply, outgoing)),
       handler: unreached,
     });
   }
   return app;
 }
 
+/** A request as the signed API takes it. What few requests need is made when it is asked for. */
+class Routed implements Incoming {
+  readonly request: IncomingMessage;
+  readonly listener: ListenerKind;
+  readonly #routed: FastifyRequest;
+  readonly #reply: FastifyReply;
+  readonly #options: RouterOptions;
+  #signal: AbortSignal | null = null;
+
+  constructor(request: FastifyRequest, reply: FastifyReply, options: RouterOptions) {
+    this.request = request.raw;
+    this.listener = options.listenerOf(request.raw);
+    this.#routed = request;
+    this.#reply = reply;
+    this.#options = options;
+  }
+
+  get requestId(): string {
+    return this.#routed.id;
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#routed.params as Readonly<Record<string, string>>;
+  }
+
+  get query(): URLSearchParams {
+    const { url = '' } = this.request;
+    const queryAt = url.indexOf('?');
+    return new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1));
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= goneSignal(this.#reply);
+    return this.#signal;
+  }
+
+  continueBody(): void {
+    this.#options.continueBody(this.request);
+  }
+}
+
 /** Aborts when the connection closes before the answer was sent. */
 function goneSignal({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  raw.once('close', () => {
+  const onClose = (): void => {
     if (!raw.writableFinished) gone.abort(new CallerGone());
-  });
+  };
+  if (raw.closed) onClose();
+  else raw.once('close', onClose);
   return gone.signal;
 }
 
@@ -141,29 +188,34 @@ function noCompiler(): never {
   throw new Error('a route has a schema of the framework; schemas belong into RouteSpec');
 }
 
-function sendAnswer(reply: FastifyReply, answer: Answer): void {
-  const { status, body, headers = {} } = answer;
-  reply
-    .code(status)
-    .headers({ ...headers })
-    .type(answer.contentType ?? 'application/json')
-    .send(asBytes(typeof body === 'string' ? body : JSON.stringify(body)));
+function specOf({ path, listeners }: RouteSpec) {
+  return { template: templateOf(path), listeners };
 }
 
-function sendOutgoing(reply: FastifyReply, { status, headers, body }: Outgoing): void {
-  const sent = reply.code(status).headers({ ...headers });
-  if (status === 204) sent.send();
-  else sent.send(body);
+function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
+  const { status, body, contentType = 'application/json', headers } = answer;
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return send(reply, status, { ...headers, 'content-type': contentType }, text);
+}
+
+function sendOutgoing(reply: FastifyReply, { status, headers, body }: Outgoing): FastifyReply {
+  return send(reply, status, headers, body);
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): void {
   const { status, headers, body } = problemAnswer(problem.code, problem.headers, problem.members);
-  reply.code(status).headers(headers).send(asBytes(body));
+  send(reply, status, headers, body);
 }
 
-/** Bytes are sent as they are; to a string the framework would add a charset that these media types do not have. */
-function asBytes(text: string): Buffer {
-  return Buffer.from(text);
+function send(
+  reply: FastifyReply,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): FastifyReply {
+  reply.hijack();
+  writeAnswer(reply.raw, status, headers, body);
+  return reply;
 }
 
 /** Ours as they are, the framework's by its codes; anything else is a fault of ours. */

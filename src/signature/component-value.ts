@@ -9,6 +9,9 @@ import { queryParameterValue } from './query-parameter.js';
 import { dictionaryText, itemText, listText, memberText } from './structured-field-text.js';
 import { parseDictionary, parseItem, parseList } from './structured-field.js';
 
+/** A component as far as its value goes. */
+type Named = Pick<Component, 'name' | 'parameters'>;
+
 export type FieldType = 'dictionary' | 'list' | 'item';
 /** Field name to its structured type: what `;sf` needs to know (RFC 9421 §2.1.1). */
 export type StructuredTypes = Readonly<Record<string, FieldType>>;
@@ -20,7 +23,7 @@ export type ComponentValue =
 
 /** The value that goes into the signature base, or why there is none. */
 export function componentValue(
-  component: Component,
+  component: Named,
   message: MessageView,
   types: StructuredTypes,
 ): ComponentValue {
@@ -50,6 +53,7 @@ export const structuredTypes: StructuredTypes = {
   'want-repr-digest': 'dictionary',
 };
 
+const none: Component['parameters'] = new Map();
 const unsupported: ComponentValue = { ok: false, reason: 'unsupported_component' };
 const missing: ComponentValue = { ok: false, reason: 'missing_component' };
 const malformed: ComponentValue = { ok: false, reason: 'malformed_signature' };
@@ -64,7 +68,7 @@ function plainFieldValue(name: string, fields: Fields): ComponentValue {
 }
 
 /** What is cut from the target is printable and has no space; method and request target come from the caller. */
-function derivedValue(component: Component, message: MessageView): ComponentValue {
+function derivedValue(component: Named, message: MessageView): ComponentValue {
   const isRequest = message.kind === 'request';
   const value = isRequest ? requestDerived(component, message) : status(component, message.status);
   if (value === undefined) {
@@ -76,24 +80,28 @@ function derivedValue(component: Component, message: MessageView): ComponentValu
 }
 
 function valueOfRequest(
-  component: Component,
+  component: Named,
   message: MessageView,
   types: StructuredTypes,
 ): ComponentValue {
   const isFlag = component.parameters.get('req') === true;
   if (!isFlag || message.kind === 'request') return unsupported;
   if (message.request === undefined) return missing;
-  const rest = new Map(component.parameters);
+  const { name, parameters } = component;
+  // only the flag
+  if (parameters.size === 1)
+    return componentValue({ name, parameters: none }, message.request, types);
+  const rest = new Map(parameters);
   rest.delete('req');
-  return componentValue({ name: component.name, parameters: rest }, message.request, types);
+  return componentValue({ name, parameters: rest }, message.request, types);
 }
 
-function status(component: Component, code: number): string | undefined {
+function status(component: Named, code: number): string | undefined {
   if (component.name !== '@status' || component.parameters.size > 0) return undefined;
   return Number.isInteger(code) && code >= 100 && code <= 999 ? String(code) : undefined;
 }
 
-function requestDerived(component: Component, request: RequestView): string | undefined {
+function requestDerived(component: Named, request: RequestView): string | undefined {
   const { target } = request;
   const { parameters } = component;
   if (component.name === '@query-param') {
@@ -124,7 +132,7 @@ function requestDerived(component: Component, request: RequestView): string | un
 }
 
 function fieldValue(
-  component: Component,
+  component: Named,
   message: MessageView,
   types: StructuredTypes,
 ): ComponentValue {

@@ -1,6 +1,6 @@
 // Component identifiers (RFC 9421 §2): a name and its parameters. Owns how they are written, compared and read
 // back; what value they have in a message is `component-value.ts`.
-import { innerListText, itemText, parametersText } from './structured-field-text.js';
+import { bareItemText, itemText, parametersText } from './structured-field-text.js';
 import { parseItem } from './structured-field.js';
 import type { Item, Parameters } from './structured-field.js';
 import { SigningError } from './signing-error.js';
@@ -8,17 +8,22 @@ import { SigningError } from './signing-error.js';
 export interface Component {
   readonly name: string;
   readonly parameters: Parameters;
+  /** The identifier as it stands in a signature base: `"@method";req`. */
+  readonly text: string;
 }
 
 /** The component that an item of a `Signature-Input` list names; undefined when it is no string. */
 export function componentOf(item: Item): Component | undefined {
   if (typeof item.value !== 'string') return undefined;
-  return { name: item.value, parameters: item.parameters };
+  return { name: item.value, parameters: item.parameters, text: itemText(item) };
 }
 
-/** A component without parameters. */
+/**
+ * A component without parameters.
+ * @throws SigningError `malformed_value` for a name that no field can carry
+ */
 export function plainComponent(name: string): Component {
-  return { name, parameters: noParameters };
+  return { name, parameters: noParameters, text: bareItemText(name) };
 }
 
 /**
@@ -42,8 +47,8 @@ export function parseComponent(text: string): Component {
 }
 
 /** The identifier as it stands in a signature base: `"@method";req`. */
-export function componentText(component: Component): string {
-  return itemText(itemOf(component));
+export function componentText({ text }: Component): string {
+  return text;
 }
 
 /** The identifier for people and for `covered` lists: `@method;req`. */
@@ -53,14 +58,16 @@ export function componentLabel({ name, parameters }: Component): string {
 
 /** Equal for identifiers that are the same component: the order of parameters does not count (RFC 9421 §2). */
 export function componentIdentity(component: Component): string {
-  if (component.parameters.size < 2) return componentText(component);
+  if (component.parameters.size < 2) return component.text;
   const sorted = [...component.parameters].sort(([a], [b]) => (a < b ? -1 : 1));
-  return itemText(itemOf({ name: component.name, parameters: new Map(sorted) }));
+  return itemText({ kind: 'item', value: component.name, parameters: new Map(sorted) });
 }
 
 /** The same component of the request that an answer belongs to. */
-export function ofRequest(component: Component): Component {
-  return { name: component.name, parameters: new Map([...component.parameters, ['req', true]]) };
+export function ofRequest({ name, parameters, text }: Component): Component {
+  if (parameters.size === 0) return { name, parameters: onlyReq, text: `${text};req` };
+  const item: Item = { kind: 'item', value: name, parameters: new Map([...parameters, reqFlag]) };
+  return { name, parameters: item.parameters, text: itemText(item) };
 }
 
 /** The value of the last line of a signature base: covered components and signature parameters. */
@@ -68,11 +75,9 @@ export function signatureParamsText(
   components: readonly Component[],
   parameters: Parameters,
 ): string {
-  return innerListText(components.map(itemOf), parameters);
+  return `(${components.map(({ text }) => text).join(' ')})${parametersText(parameters)}`;
 }
 
+const reqFlag = ['req', true] as const;
 const noParameters: Parameters = new Map();
-
-function itemOf(component: Component): Item {
-  return { kind: 'item', value: component.name, parameters: component.parameters };
-}
+const onlyReq: Parameters = new Map([reqFlag]);

@@ -10,8 +10,11 @@ export interface ExpectedDigest {
   readonly digest: Uint8Array;
 }
 
-/** A `Content-Digest` field for this content: `sha-256=:…:`. */
-export function contentDigest(content: Uint8Array, algorithm: DigestAlgorithm = 'sha-256'): string {
+/** A `Content-Digest` field for this content: `sha-256=:…:`. Of a text its UTF-8 bytes are the content. */
+export function contentDigest(
+  content: Uint8Array | string,
+  algorithm: DigestAlgorithm = 'sha-256',
+): string {
   return `${algorithm}=:${hash(hashNames[algorithm], content, 'base64')}:`;
 }
 
@@ -36,7 +39,10 @@ export function parseContentDigest(
 }
 
 /** Whether every digest is that of this content; false for none. Compares in constant time. */
-export function matchesContent(digests: readonly ExpectedDigest[], content: Uint8Array): boolean {
+export function matchesContent(
+  digests: readonly ExpectedDigest[],
+  content: Uint8Array | string,
+): boolean {
   let all = digests.length > 0;
   for (const { algorithm, digest } of digests) {
     const actual = hash(hashNames[algorithm], content, 'buffer');

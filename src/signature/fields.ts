@@ -17,7 +17,10 @@ export class Fields {
 
   constructor(input: FieldsInput | undefined) {
     if (input === undefined) return;
-    if (isIterable(input)) this.#addIterable(input);
+    if (isRawList(input)) {
+      for (let at = 0; at + 1 < input.length; at += 2)
+        this.#add(input[at] ?? '', input[at + 1] ?? '');
+    } else if (isIterable(input)) this.#addIterable(input);
     else this.#addRecord(input);
   }
 
@@ -104,6 +107,10 @@ function withoutOuterSpace(text: string): string {
 
 function isOws(code: number): boolean {
   return code === SP || code === TAB;
+}
+
+function isRawList(input: FieldsInput): input is readonly string[] {
+  return Array.isArray(input) && typeof input[0] === 'string';
 }
 
 function isIterable(

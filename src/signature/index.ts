@@ -28,6 +28,7 @@ export type { SignaturePolicy } from './policy.js';
 export { refusalReasons } from './refusal.js';
 export type { Refusal, RefusalReason } from './refusal.js';
 export { ReplayGuard, replayCapacity } from './replay/replay-guard.js';
+export type { NonceHash } from './replay/nonce-table.js';
 export { ReplayPartition } from './replay/replay-partition.js';
 export type { ClaimOutcome } from './replay/replay-partition.js';
 export { sign, signResponse } from './sign.js';

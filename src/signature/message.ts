@@ -46,7 +46,9 @@ export interface ResponseView {
 
 export type MessageView = RequestView | ResponseView;
 
-export function viewRequest(message: RequestMessage): RequestView {
+/** A view stands for itself. */
+export function viewRequest(message: RequestMessage | RequestView): RequestView {
+  if ('kind' in message) return message;
   const fields = new Fields(message.headers);
   const hostLines = message.url.startsWith('/') ? fields.lines('host') : [];
   const target = parseTarget(message.url, hostLines, message.scheme);

@@ -36,7 +36,7 @@ export function signMessage(
   const inputs = existing(message.fields, 'signature-input');
   const macs = existing(message.fields, 'signature');
   if (inputs === undefined || macs === undefined) return refuse('malformed_signature');
-  const mac = computeMac(secretKey(key), built.base).toString('base64');
+  const mac = computeMac(secretKey(key), built.base);
   const free = freeLabel(label, inputs, macs);
   const headers = {
     'signature-input': appended(message.fields, 'signature-input', `${free}=${signatureParams}`),
@@ -45,11 +45,12 @@ export function signMessage(
   return { ok: true, headers, base: built.base };
 }
 
+const nothing: Dictionary = new Map();
 const labelText = /^[a-z*][a-z0-9_.*-]*$/;
 
 function existing(fields: Fields, name: string): Dictionary | undefined {
   const value = fields.value(name);
-  return value === undefined ? new Map() : parseDictionary(value);
+  return value === undefined ? nothing : parseDictionary(value);
 }
 
 function freeLabel(label: string, ...taken: readonly Dictionary[]): string {

@@ -10,7 +10,7 @@ import type { DigestAlgorithm } from './content-digest.js';
 import type { Fields } from './fields.js';
 import type { KeyInput } from './key.js';
 import { isFramedWithContent, viewRequest, viewResponse } from './message.js';
-import type { RequestMessage, ResponseMessage } from './message.js';
+import type { RequestMessage, RequestView, ResponseMessage } from './message.js';
 import { keytenderAnswerPolicy, keytenderPolicy } from './policy.js';
 import type { RefusalReason } from './refusal.js';
 import { signMessage } from './sign-message.js';
@@ -45,9 +45,9 @@ export interface AnswerParameters extends Omit<SigningParameters, 'nonce'> {
   readonly requestTag?: string;
 }
 
-/** The content as it will travel. */
+/** The content as it will travel; of a text its UTF-8 bytes. */
 export interface Signable {
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | string;
 }
 
 /** Fields to set, not to append: signatures that were there already are in them. A type, so that it fits a record. */
@@ -88,7 +88,7 @@ export function sign(request: RequestMessage & Signable, parameters: SigningPara
  */
 export function signResponse(
   response: ResponseMessage & Signable,
-  request: RequestMessage,
+  request: RequestMessage | RequestView,
   parameters: AnswerParameters,
 ): Signed {
   const requestView = viewRequest(request);
@@ -114,7 +114,7 @@ interface DigestField {
 
 function digestField(
   fields: Fields,
-  content: Uint8Array | undefined,
+  content: Uint8Array | string | undefined,
   algorithm: DigestAlgorithm | undefined,
 ): DigestField | undefined {
   const given = fields.value('content-digest');

@@ -1,6 +1,6 @@
 // The signature base (RFC 9421 §2.5): the exact bytes that are signed. One line a component, the signature
 // parameters last. ASCII by construction; a component that occurs twice, or has no value, makes no base.
-import { componentIdentity, componentText } from './component.js';
+import { componentIdentity } from './component.js';
 import type { Component } from './component.js';
 import { componentValue, structuredTypes } from './component-value.js';
 import type { StructuredTypes } from './component-value.js';
@@ -26,10 +26,8 @@ export function signatureBase(
   for (const component of components) {
     const found = componentValue(component, message, types);
     if (!found.ok) return refuse(found.reason);
-    // A plain name that has a value is known to need no escaping.
-    const isPlain = component.parameters.size === 0;
-    const text = isPlain ? `"${component.name}"` : componentText(component);
-    const identity = isPlain ? text : componentIdentity(component);
+    const { text } = component;
+    const identity = componentIdentity(component);
     if (identities.includes(identity)) return refuse('unsupported_component');
     identities.push(identity);
     base += `${text}: ${found.value}\n`;

@@ -59,16 +59,17 @@ export function bareItemText(value: BareItem): string {
 }
 
 const printableAscii = /^[\x20-\x7e]*$/;
+/** The same without what is escaped. */
+const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const INTEGER_MAX = 999_999_999_999_999;
 const DECIMAL_MAX = 999_999_999_999.999;
 
 function stringText(value: string): string {
+  if (plainText.test(value)) return `"${value}"`;
   if (!printableAscii.test(value)) {
     throw new SigningError('malformed_value', 'a string must be printable ASCII');
   }
-  return value.includes('"') || value.includes('\\')
-    ? `"${value.replaceAll(/["\\]/g, '\\$&')}"`
-    : `"${value}"`;
+  return `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
 function integerText(value: number): string {

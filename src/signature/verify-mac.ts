@@ -1,8 +1,7 @@
 // The cryptographic step (RFC 9421 §3.3.3). Always computes the keyring's full width of MACs and compares each in
 // constant time: which key matched, or that the `keyid` was unknown, does not show in the time taken. Says which
 // key it was, and on a miss whether asking for newer keys could help.
-import { timingSafeEqual } from 'node:crypto';
-import { computeMac } from './key.js';
+import { isMac } from './key.js';
 import { dummyKey } from './keyring.js';
 import type { Candidate, Keyring, KeyRole } from './keyring.js';
 import type { ParsedSignature } from './parse-signature.js';
@@ -59,7 +58,7 @@ function matchingCandidate(
   let matched: Candidate | undefined;
   for (let place = 0; place < width; place += 1) {
     const candidate = candidates[place];
-    const isEqual = timingSafeEqual(computeMac(candidate?.key ?? dummyKey, base), mac);
+    const isEqual = isMac(candidate?.key ?? dummyKey, base, mac);
     if (isEqual) matched ??= candidate;
   }
   return matched;

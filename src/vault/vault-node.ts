@@ -31,6 +31,7 @@ export function buildVaultNode(options: {
   const composed = buildNodeVaultRequests(pathname.replace(/\/+$/, ''));
   let open: { readonly tls: TlsSettings; readonly connections: HttpConnections } | null = null;
   let offsets: readonly number[] = [];
+  let offsetMs = 0;
 
   const retire = (): void => {
     // those under way end by themselves or by their deadline
@@ -61,11 +62,14 @@ export function buildVaultNode(options: {
         const answer = await connectionsFor(tls).request(composedRequest, signal);
         const observation = { sentAt, receivedAt: clock.now(), date: answer.headers.date };
         const sample = offsetSampleMs(observation);
-        if (sample !== null) offsets = withSample(offsets, sample);
+        if (sample !== null) {
+          offsets = withSample(offsets, sample);
+          offsetMs = clockOffsetMs(offsets);
+        }
         return answer;
       });
     },
-    clockOffsetMs: () => clockOffsetMs(offsets),
+    clockOffsetMs: () => offsetMs,
     retire,
     async close() {
       await open?.connections.close();

@@ -7,7 +7,7 @@ import { preflight } from '../../src/http/preflight.js';
 import { apiPolicy, authenticate, claimNonce } from '../../src/http/signed/authenticate.js';
 import type { AuthenticateParts } from '../../src/http/signed/authenticate.js';
 import type { HeldKey, KeySet } from '../../src/http/signed/keys.js';
-import { Keyring, ReplayGuard, sign } from '../../src/signature/index.js';
+import { Keyring, ReplayGuard, sign, viewRequest } from '../../src/signature/index.js';
 import { strangersRequests, type Generated } from './generated-requests.js';
 
 const REQUESTS = process.env['KEYTENDER_TEST_FULL'] === '1' ? 1_000_000 : 100_000;
@@ -28,6 +28,7 @@ const keys: KeySet = {
   keyring: new Keyring(entries),
   entries,
   look: () => null,
+  ofToken: () => new Keyring(entries),
   client: () => null,
 };
 const policy = apiPolicy(300_000);
@@ -56,7 +57,8 @@ async function judge(request: Generated): Promise<string> {
   if (refusal !== null) return refusal;
   const message = { method, url: target, headers, scheme: 'http' };
   const { signal } = new AbortController();
-  const outcome = await authenticate({ request: message, mayAskVault: false, signal }, parts);
+  const head = { request: viewRequest(message), mayAskVault: () => false, incoming: { signal } };
+  const outcome = await authenticate(head, parts);
   if (outcome.ok)
     return claimNonce(outcome, nonces, NOW_SECONDS) === 'claimed' ? 'served' : 'replay';
   return 'reason' in outcome ? outcome.reason : outcome.problem;

@@ -8,15 +8,15 @@ import {
   keytenderPolicy,
   parseSignature,
   verifyMac,
-  viewRequest,
   withMaxSkew,
   type FreshnessContext,
   type MacRefused,
   type MacVerified,
+  type NonceHash,
   type ParsedSignature,
   type RefusalReason,
   type ReplayPartition,
-  type RequestMessage,
+  type RequestView,
   type SignaturePolicy,
 } from '../../signature/index.js';
 import type { Caller } from './caller.js';
@@ -35,21 +35,24 @@ export interface AuthenticateParts {
 }
 
 export interface SignedHead {
-  readonly request: RequestMessage;
+  readonly request: RequestView;
   /** Whether a miss may make us ask Vault. */
-  readonly mayAskVault: boolean;
-  /** The caller has gone. */
-  readonly signal: AbortSignal;
+  readonly mayAskVault: () => boolean;
+  /** Its signal aborts when the caller has gone. */
+  readonly incoming: { readonly signal: AbortSignal };
 }
 
 export interface Authenticated {
   readonly ok: true;
+  readonly request: RequestView;
   readonly caller: Caller;
   readonly parsed: ParsedSignature;
   readonly mac: MacVerified;
   readonly keys: KeySet;
   /** The key that verified the request; answers are signed with it. */
   readonly key: KeyObject;
+  /** What its nonce is remembered by: callers cannot use up each other's. */
+  readonly nonce: NonceHash;
 }
 
 /** Refused before the signature held (`reason`), or afterwards for something else (`problem`). */
@@ -63,28 +66,39 @@ export function apiPolicy(maxSkewMs: number): SignaturePolicy {
   return withMaxSkew({ ...keytenderPolicy, tag: 'keytender-api' }, maxSkewMs / 1000);
 }
 
-export async function authenticate(
+/** At once, unless Vault has to be asked. */
+export function authenticate(
   head: SignedHead,
   parts: AuthenticateParts,
-): Promise<Authenticated | Denied> {
-  const view = viewRequest(head.request);
-  const parsed = parseSignature(view, parts.policy, isFramedWithContent(view.fields));
+): Authenticated | Denied | Promise<Authenticated | Denied> {
+  const { request } = head;
+  const parsed = parseSignature(request, parts.policy, isFramedWithContent(request.fields));
   if (!parsed.ok) return denied(parsed.reason);
-  const stale = checkFreshness(parsed, parts.policy, parts.freshness());
+  const now = parts.freshness();
+  const stale = checkFreshness(parsed, parts.policy, now);
   if (stale !== undefined) return denied(stale);
-  const held = await findKey(parsed, head, parts);
-  if (!held.ok) return held;
+  const keys = parts.keys();
+  const mac = verifyMac(parsed, keys.keyring, now.nowSeconds);
+  if (mac.ok) return callerBy({ ok: true, mac, keys }, request, parsed, parts);
+  return findKey(mac, keys, parsed, head, parts).then((held) =>
+    held.ok ? callerBy(held, request, parsed, parts) : held,
+  );
+}
+
+function callerBy(
+  held: Held,
+  request: RequestView,
+  parsed: ParsedSignature,
+  parts: AuthenticateParts,
+): Authenticated | Denied {
   const caller = parts.callerOf(held.mac, held.keys);
   const key = verifyingKey(held.keys, held.mac, parsed);
   if (caller === null || key === null) return denied('unknown_key', held.mac.caller);
-  const by: Authenticated = { ok: true, caller, parsed, key, mac: held.mac, keys: held.keys };
-  if (parts.nonces(caller).has(nonceKey(by))) return { ok: false, problem: 'replay_detected', by };
-  return by;
-}
-
-/** What a nonce is remembered under: callers cannot use up each other's. */
-export function nonceKey({ caller, parsed }: Pick<Authenticated, 'caller' | 'parsed'>): string {
-  return `${caller.key} ${parsed.nonce ?? ''}`;
+  const guard = parts.nonces(caller);
+  const nonce = guard.hashOf(`${caller.key} ${parsed.nonce ?? ''}`);
+  const { mac, keys } = held;
+  const by: Authenticated = { ok: true, request, caller, parsed, key, mac, keys, nonce };
+  return guard.has(nonce) ? { ok: false, problem: 'replay_detected', by } : by;
 }
 
 /** Claims the nonce: of any number of equal requests one gets through. */
@@ -93,7 +107,7 @@ export function claimNonce(
   guard: ReplayPartition,
   nowSeconds: number,
 ): ReturnType<ReplayPartition['claim']> {
-  return guard.claim(nonceKey(by), by.parsed.created ?? 0, nowSeconds);
+  return guard.claim(by.nonce, by.parsed.created ?? 0, nowSeconds);
 }
 
 interface Held {
@@ -102,16 +116,16 @@ interface Held {
   readonly keys: KeySet;
 }
 
+/** After a miss: in what Vault has now. */
 async function findKey(
+  mac: MacRefused,
+  keys: KeySet,
   parsed: ParsedSignature,
   head: SignedHead,
   parts: AuthenticateParts,
 ): Promise<Held | Denied> {
-  const keys = parts.keys();
-  const mac = verifyMac(parsed, keys.keyring, parts.freshness().nowSeconds);
-  if (mac.ok) return { ok: true, mac, keys };
   const onDemand = mac.caller === undefined ? null : parts.onDemand(mac.caller);
-  if (onDemand === null || !head.mayAskVault || !couldAppear(mac)) {
+  if (onDemand === null || !head.mayAskVault() || !couldAppear(mac)) {
     return denied(mac.reason, mac.caller);
   }
   const look = (): Held | null => {
@@ -119,7 +133,7 @@ async function findKey(
     const again = verifyMac(parsed, newer.keyring, parts.freshness().nowSeconds);
     return again.ok ? { ok: true, mac: again, keys: newer } : null;
   };
-  const found = await onDemand.ask({ look, version: mac.version }, head.signal);
+  const found = await onDemand.ask({ look, version: mac.version }, head.incoming.signal);
   if (found.kind === 'found') return found.value;
   return found.kind === 'refused' || (found.kind === 'failed' && mayBeNewer(mac, keys))
     ? { ok: false, problem: 'refresh_busy' }

@@ -13,13 +13,15 @@ import type { KeyObject } from 'node:crypto';
 import type { AgentToken } from '../../token/agent-token.js';
 import type { TokenSnapshot } from '../../token/snapshot.js';
 import type { ApiToken, TokenLook } from './api-token.js';
-import type { ClientDirectory, NamedClient } from './named-client.js';
+import type { ClientDirectory, ClientDocument, NamedClient } from './named-client.js';
 
 /** All keys at one instant, with the looks they came from. */
 export interface KeySet {
   readonly keyring: Keyring;
   readonly entries: readonly HeldKey[];
   look(token: string): TokenLook | null;
+  /** The keys of one token alone: a named client's key is for the agent's API. */
+  ofToken(name: string): Keyring;
   client(id: string): NamedClient | null;
 }
 
@@ -41,9 +43,9 @@ export class Keys {
   /** By token or `client:id`: one that went stays known. */
   readonly #retired = new Map<string, readonly HeldKey[]>();
   #held: ReadonlyMap<string, readonly HeldKey[]> = new Map();
-  #seen: readonly unknown[] = [];
-  #entries: readonly HeldKey[] = [];
-  #keyring = new Keyring([]);
+  #seen: readonly TokenLook[] = [];
+  #seenClients: ClientDocument | null = null;
+  #rings: Rings = ringsOf([]);
 
   constructor(tokens: readonly ApiToken[], clients: ClientDirectory | null) {
     this.#tokens = tokens;
@@ -51,36 +53,28 @@ export class Keys {
   }
 
   current(): KeySet {
-    const looks = new Map(this.#tokens.map((token) => [token.name, token.look()]));
+    const looks = this.#tokens.map((token) => token.look());
     const clients = this.#clients?.current() ?? null;
-    const seen = [
-      clients,
-      ...[...looks.values()].flatMap(({ snapshot, isUsable }) => [snapshot, isUsable]),
-    ];
-    if (seen.length !== this.#seen.length || seen.some((one, at) => one !== this.#seen[at])) {
+    if (clients !== this.#seenClients || !areSame(looks, this.#seen)) {
       this.#rebuild(looks, clients?.clients ?? new Map());
-      this.#seen = seen;
+      this.#seenClients = clients;
     }
-    return {
-      keyring: this.#keyring,
-      entries: this.#entries,
-      look: (token) => looks.get(token) ?? null,
-      client: (id) => clients?.clients.get(id) ?? null,
-    };
+    this.#seen = looks;
+    return new LookedAt(this.#rings, this.#tokens, looks, clients);
   }
 
-  #rebuild(looks: ReadonlyMap<string, TokenLook>, clients: ReadonlyMap<string, NamedClient>): void {
+  #rebuild(looks: readonly TokenLook[], clients: ReadonlyMap<string, NamedClient>): void {
     const held = new Map<string, readonly HeldKey[]>();
-    for (const [name, look] of looks) {
-      held.set(name, isAccepted(look) ? heldKeys(name, look.snapshot) : []);
-    }
+    this.#tokens.forEach(({ name }, at) => {
+      const look = looks[at];
+      held.set(name, look && isAccepted(look) ? heldKeys(name, look.snapshot) : []);
+    });
     for (const [id, { keys }] of clients) held.set(`client:${id}`, keys);
     for (const owner of new Set([...held.keys(), ...this.#held.keys()])) {
       this.#retire(owner, held.get(owner) ?? []);
     }
     this.#held = held;
-    this.#entries = [...[...held.values()].flat(), ...[...this.#retired.values()].flat()];
-    this.#keyring = new Keyring(this.#entries);
+    this.#rings = ringsOf([...[...held.values()].flat(), ...[...this.#retired.values()].flat()]);
   }
 
   /** Remembers what `owner` (a token's name or `client:id`) had until now and has no more. */
@@ -99,6 +93,71 @@ export class Keys {
   }
 }
 
+/** What is built when a key came or went. */
+interface Rings {
+  readonly keyring: Keyring;
+  readonly entries: readonly HeldKey[];
+  /** By token, made when it is asked for. */
+  readonly ofToken: Map<string, Keyring>;
+}
+
+function ringsOf(entries: readonly HeldKey[]): Rings {
+  return { keyring: new Keyring(entries), entries, ofToken: new Map() };
+}
+
+class LookedAt implements KeySet {
+  readonly #rings: Rings;
+  readonly #tokens: readonly ApiToken[];
+  readonly #looks: readonly TokenLook[];
+  readonly #clients: ClientDocument | null;
+
+  constructor(
+    rings: Rings,
+    tokens: readonly ApiToken[],
+    looks: readonly TokenLook[],
+    clients: ClientDocument | null,
+  ) {
+    this.#rings = rings;
+    this.#tokens = tokens;
+    this.#looks = looks;
+    this.#clients = clients;
+  }
+
+  get keyring(): Keyring {
+    return this.#rings.keyring;
+  }
+
+  get entries(): readonly HeldKey[] {
+    return this.#rings.entries;
+  }
+
+  look(token: string): TokenLook | null {
+    return this.#looks[this.#tokens.findIndex(({ name }) => name === token)] ?? null;
+  }
+
+  ofToken(name: string): Keyring {
+    const { ofToken, entries } = this.#rings;
+    const held = ofToken.get(name);
+    if (held !== undefined) return held;
+    const made = new Keyring(entries.filter((entry) => entry.name === name));
+    ofToken.set(name, made);
+    return made;
+  }
+
+  client(id: string): NamedClient | null {
+    return this.#clients?.clients.get(id) ?? null;
+  }
+}
+
+/** Whether nothing that decides about keys has changed. */
+function areSame(looks: readonly TokenLook[], before: readonly TokenLook[]): boolean {
+  if (looks.length !== before.length) return false;
+  return looks.every(({ snapshot, isUsable }, at) => {
+    const other = before[at];
+    return snapshot === other?.snapshot && isUsable === other.isUsable;
+  });
+}
+
 /** The key that a request was verified by. */
 export function verifyingKey(
   { entries }: KeySet,
@@ -107,10 +166,10 @@ export function verifyingKey(
 ): KeyObject | null {
   const possible = entries.filter(
     (entry) =>
-      ownerOf(entry) === mac.caller &&
       entry.role === mac.key &&
-      (Math.max(0, ...entry.versions) || null) === mac.version &&
-      entry.usableUntil !== 0,
+      entry.usableUntil !== 0 &&
+      ownerOf(entry) === mac.caller &&
+      (Math.max(0, ...entry.versions) || null) === mac.version,
   );
   if (possible.length <= 1) return possible[0]?.key ?? null;
   // several without a version: static tokens

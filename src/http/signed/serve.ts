@@ -6,12 +6,13 @@ import type { Config } from '../../config/config.js';
 import type { Clock } from '../../platform/clock.js';
 import {
   checkDigest,
-  isFramedWithContent,
   Fields,
+  isFramedWithContent,
   verifyMac,
+  viewRequest,
   type RefusalReason,
   type ReplayPartition,
-  type RequestMessage,
+  type RequestView,
 } from '../../signature/index.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import { Problem, problemAnswer, type ProblemCode } from '../problems.js';
@@ -31,18 +32,15 @@ import type { BoundedAudit } from './bounded-audit.js';
 import { mayDo, type Caller } from './caller.js';
 import type { KeySet } from './keys.js';
 import type { OlderScheme } from './older-scheme.js';
-import type { SignedExchange, SignedRoute } from './signed-route.js';
+import type { RequestFacts, SignedExchange, SignedRoute } from './signed-route.js';
 import { challenge } from './challenge.js';
 
-export interface Incoming {
+/** A request that has a route. */
+export interface Incoming extends RequestFacts {
   readonly request: IncomingMessage;
-  readonly requestId: string;
   readonly listener: ListenerKind;
-  readonly params: Readonly<Record<string, string>>;
-  /** The caller has gone. */
-  readonly signal: AbortSignal;
   /** Asks for the body where the caller waits to be asked (`Expect: 100-continue`). */
-  readonly continueBody: () => void;
+  continueBody(): void;
 }
 
 export interface ServeOptions {
@@ -84,33 +82,35 @@ export function buildServe(options: ServeOptions): Serve {
     if (options.older?.scheme.isMeant(route.path, request) === true) {
       return outgoingOf(await answerToOlder(route, incoming, options.older));
     }
-    const address = request.socket.remoteAddress ?? '';
-    const isShared = options.isShared(address);
-    const counted = countedAddress(address);
-    const message = messageOf(request, options.scheme);
-    const mayAskVault = isShared || isLoopbackAddress(address) || failures.waitMs(counted) === 0;
-    const head = { request: message, mayAskVault, signal: incoming.signal };
-    const by = await authenticate(head, parts);
-    if (!by.ok && 'reason' in by) return refuseStranger(by, counted, isShared, incoming);
+    const view = viewOf(request, options.scheme);
+    const { remoteAddress = '' } = request.socket;
+    const mayAskVault = (): boolean => isAllowedToMiss(remoteAddress);
+    const by = await authenticate({ request: view, mayAskVault, incoming }, parts);
+    if (!by.ok && 'reason' in by) return refuseStranger(by, remoteAddress, incoming);
     if (!by.ok && by.problem === 'refresh_busy')
       return outgoingOf(refusalOf(new Problem('refresh_busy')));
     const signer = by.ok ? by : by.by;
-    const refused = by.ok ? null : replayed(by.by, counted);
-    const answer =
-      refused === null
-        ? await answerTo(route, incoming, signer, signer.caller)
-        : problemAnswerOf(refused);
+    const answer = by.ok
+      ? await answerTo(route, incoming, signer, signer.caller)
+      : problemAnswerOf(replayed(signer, countedAddress(remoteAddress)));
     if (answer instanceof Unproven) {
-      const denied: Denied = { ok: false, reason: answer.reason, caller: signer.mac.caller };
-      return refuseStranger(denied, counted, isShared, incoming);
+      return refuseStranger(
+        { reason: answer.reason, caller: signer.mac.caller },
+        remoteAddress,
+        incoming,
+      );
     }
-    return signAnswer(
-      outgoingOf(answer),
-      message,
-      signer,
-      Math.floor(parts.freshness().nowSeconds),
-    );
+    return signAnswer(outgoingOf(answer), signer, Math.floor(parts.freshness().nowSeconds));
   };
+
+  /** Whether Vault may be asked for a key that somebody at this address signed with. */
+  function isAllowedToMiss(remoteAddress: string): boolean {
+    return (
+      isLoopbackAddress(remoteAddress) ||
+      options.isShared(remoteAddress) ||
+      failures.waitMs(countedAddress(remoteAddress)) === 0
+    );
+  }
 
   /** Unsigned, as there is nothing to bind an answer to. */
   function answerToOlder(
@@ -118,12 +118,12 @@ export function buildServe(options: ServeOptions): Serve {
     incoming: Incoming,
     { scheme, caller }: NonNullable<ServeOptions['older']>,
   ): Promise<Answer> {
-    const { request, continueBody } = incoming;
+    const { request } = incoming;
     return scheme.answer({
       request,
       requestId: incoming.requestId,
       readBody: () => {
-        continueBody();
+        incoming.continueBody();
         return readBody(request, options.bodyBytesMax);
       },
       isAllowed: () => mayDo(caller(), route.scope, null),
@@ -137,13 +137,13 @@ export function buildServe(options: ServeOptions): Serve {
 
   /** A 401; above the limit of failures a 429. A good request never comes here. */
   function refuseStranger(
-    { reason, caller }: Extract<Denied, { reason: RefusalReason }>,
-    address: string,
-    isShared: boolean,
+    { reason, caller }: Pick<Extract<Denied, { reason: RefusalReason }>, 'reason' | 'caller'>,
+    remoteAddress: string,
     { requestId }: Incoming,
   ): Outgoing {
     metrics.signatureVerified('api', reason, 'none', 'none');
-    const waitMs = isShared ? null : failures.take(address);
+    const address = countedAddress(remoteAddress);
+    const waitMs = options.isShared(remoteAddress) ? null : failures.take(address);
     const fields = {
       reason,
       address,
@@ -172,15 +172,18 @@ export function buildServe(options: ServeOptions): Serve {
   ): Promise<Answer | Unproven> {
     try {
       checkRate(route, caller);
-      const body = await contentOf(incoming, by);
-      if (body instanceof Unproven) return body;
+      const body = hasContent(incoming, by) ? await contentOf(incoming) : nothing;
       if (by !== null) {
+        // without content too: what was signed may have had some
+        const wrong = checkDigest(by.parsed, body);
+        if (wrong !== undefined) return new Unproven(wrong);
         const unproven = spendNonce(by, parts.nonces(caller));
         if (unproven !== null) return unproven;
       }
       noteSuccess(by, caller, incoming);
       checkScope(route, caller, incoming);
-      return await route.handle(exchangeOf(route, incoming, by, caller, body));
+      const answer = route.handle(exchangeOf(route, incoming, by, caller, body));
+      return answer instanceof Promise ? await answer : answer;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       // of a watch whose key ended while it waited
@@ -205,16 +208,9 @@ export function buildServe(options: ServeOptions): Serve {
     throw new Problem('rate_limited', retryAfter(waitMs));
   }
 
-  async function contentOf(
-    { request, continueBody }: Incoming,
-    by: Authenticated | null,
-  ): Promise<Buffer | Unproven> {
-    const hasContent = isFramedWithContent(new Fields(request.rawHeaders));
-    if (hasContent) continueBody();
-    const body = hasContent ? await readBody(request, options.bodyBytesMax) : Buffer.alloc(0);
-    // without content too: what was signed may have had some
-    const wrong = by === null ? undefined : checkDigest(by.parsed, body);
-    return wrong === undefined ? body : new Unproven(wrong);
+  function contentOf(incoming: Incoming): Promise<Buffer> {
+    incoming.continueBody();
+    return readBody(incoming.request, options.bodyBytesMax);
   }
 
   function spendNonce(by: Authenticated, guard: ReplayPartition): Unproven | null {
@@ -260,18 +256,12 @@ export function buildServe(options: ServeOptions): Serve {
     caller: Caller,
     body: Buffer,
   ): SignedExchange {
-    const { request, params, requestId, signal, listener } = incoming;
-    const url = request.url ?? '';
-    const queryAt = url.indexOf('?');
     return {
-      requestId,
+      incoming,
       caller,
       keys: by?.keys ?? options.keys(),
-      params,
-      query: new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1)),
-      body: route.hasBody ? parseJson(body, request) : null,
-      mayCarryValue: options.mayCarryValue(listener),
-      signal,
+      body: route.hasBody ? parseJson(body, incoming.request) : null,
+      mayCarryValue: options.mayCarryValue(incoming.listener),
       again: () => again(by),
     };
   }
@@ -294,9 +284,15 @@ class Unproven {
   }
 }
 
-function messageOf(request: IncomingMessage, scheme: string): RequestMessage {
+const nothing = Buffer.alloc(0);
+
+function viewOf(request: IncomingMessage, scheme: string): RequestView {
   const { method = '', url = '', rawHeaders } = request;
-  return { method, url, headers: rawHeaders, scheme };
+  return viewRequest({ method, url, headers: rawHeaders, scheme });
+}
+
+function hasContent({ request }: Incoming, by: Authenticated | null): boolean {
+  return isFramedWithContent(by?.request.fields ?? new Fields(request.rawHeaders));
 }
 
 function retryAfter(waitMs: number): Record<string, string> {
@@ -320,11 +316,11 @@ function problemAnswerOf({ code, headers, members }: Problem): Answer {
 function outgoingOf(answer: Answer | Unproven): Outgoing {
   if (answer instanceof Unproven) return unauthenticated();
   const { status, body, contentType = 'application/json', headers = {} } = answer;
-  if (status === 204) return { status, headers, body: Buffer.alloc(0) };
+  if (status === 204) return { status, headers, body: '' };
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return {
     status,
     headers: { ...headers, 'content-type': contentType },
-    body: Buffer.from(text),
+    body: text,
   };
 }

@@ -15,19 +15,24 @@ export interface SignedRouteSpec extends RouteSpec {
   readonly hasBody: boolean;
 }
 
-export interface SignedExchange {
+/** What a handler may know of the request itself. */
+export interface RequestFacts {
   readonly requestId: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Aborts when the caller has gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface SignedExchange {
+  readonly incoming: RequestFacts;
   readonly caller: Caller;
   /** The keys and snapshots that the request was verified with. */
   readonly keys: KeySet;
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
   /** Parsed JSON where the route has a body; still untrusted. */
   readonly body: unknown;
   /** Whether a value may travel on this connection. */
   readonly mayCarryValue: boolean;
-  /** Aborts when the caller has gone. */
-  readonly signal: AbortSignal;
   /** Looks again: the same caller by the keys and scopes of now, or null when he is none any more. */
   readonly again: () => { readonly caller: Caller; readonly keys: KeySet } | null;
 }

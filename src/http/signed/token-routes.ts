@@ -70,11 +70,11 @@ export function tokenRoutes(parts: TokenRouteParts): readonly SignedRoute[] {
 }
 
 /** The token that the path names. Throws `Problem` `not_found`. */
-export function namedToken({ params, keys }: Pick<SignedExchange, 'params' | 'keys'>): {
+export function namedToken({ incoming, keys }: Pick<SignedExchange, 'incoming' | 'keys'>): {
   readonly name: string;
   readonly look: TokenLook;
 } {
-  const name = params['name'] ?? '';
+  const name = incoming.params['name'] ?? '';
   const look = keys.look(name);
   if (look === null) throw new Problem('not_found');
   return { name, look };
@@ -95,10 +95,10 @@ function listTokens(
 
 function readToken(exchange: SignedExchange, { audit, process }: TokenRouteParts): Answer {
   const { name, look } = namedToken(exchange);
-  const { caller, requestId } = exchange;
+  const { caller, incoming } = exchange;
   if (!look.isUsable) throw new Problem('token_unavailable');
   const version = look.snapshot.current?.version ?? null;
-  const fields = { token: name, caller: caller.label, request_id: requestId, version };
+  const fields = { token: name, caller: caller.label, request_id: incoming.requestId, version };
   audit.note('token_read', `${caller.key} ${name}`, fields);
   return { status: 200, body: tokenView(name, look, revisionOf(look, process), true) };
 }
@@ -115,12 +115,12 @@ async function refreshToken(
   { tokens, audit }: TokenRouteParts,
 ): Promise<Answer> {
   const { name } = namedToken(exchange);
-  const { caller, requestId, signal } = exchange;
+  const { caller, incoming } = exchange;
   const token = tokens.get(name);
   if (token === undefined) throw new Problem('not_found');
-  const forced = await token.refresh(signal);
+  const forced = await token.refresh(incoming.signal);
   const outcome = forced.kind === 'done' ? forced.outcome : forced.kind;
-  const fields = { token: name, caller: caller.label, request_id: requestId, outcome };
+  const fields = { token: name, caller: caller.label, request_id: incoming.requestId, outcome };
   audit.note('refresh_forced', caller.key, fields);
   if (forced.kind === 'busy') throw new Problem('refresh_busy');
   if (forced.kind === 'failed') throw new Problem('refresh_failed', {}, { class: forced.class });

@@ -7,7 +7,6 @@ import {
   checkFreshness,
   componentLabel,
   isFramedWithContent,
-  Keyring,
   keytenderAnswerPolicy,
   keytenderPolicy,
   normalizeAuthority,
@@ -143,23 +142,18 @@ async function findKey(
   parts: VerifyRouteParts,
 ): Promise<MacVerified | RefusalReason> {
   const nowSeconds = (): number => parts.freshness().nowSeconds;
-  const mac = verifyMac(parsed, keyringOf(name, exchange.keys), nowSeconds());
+  const mac = verifyMac(parsed, exchange.keys.ofToken(name), nowSeconds());
   if (mac.ok) return mac;
   const onDemand = mac.caller === name ? (parts.tokens.get(name)?.onDemand ?? null) : null;
   if (onDemand === null || !couldAppear(mac)) return mac.reason;
   const look = (): MacVerified | null => {
-    const again = verifyMac(parsed, keyringOf(name, parts.keys()), nowSeconds());
+    const again = verifyMac(parsed, parts.keys().ofToken(name), nowSeconds());
     return again.ok ? again : null;
   };
-  const found = await onDemand.ask({ look, version: mac.version }, exchange.signal);
+  const found = await onDemand.ask({ look, version: mac.version }, exchange.incoming.signal);
   const isOpen = found.kind === 'failed' && mayBeNewer(mac, exchange.keys);
   if (found.kind === 'refused' || isOpen) throw new Problem('refresh_busy');
   return found.kind === 'found' ? found.value : mac.reason;
-}
-
-/** The keys of this token alone: a named client's key is for the agent's API. */
-function keyringOf(name: string, { entries }: KeySet): Keyring {
-  return new Keyring(entries.filter((entry) => entry.name === name));
 }
 
 function spendNonce(

@@ -44,7 +44,7 @@ async function watch(exchange: SignedExchange, parts: WatchRouteParts): Promise<
   const { name } = namedToken(exchange);
   const token = parts.tokens.get(name);
   if (token === undefined) throw new Problem('not_found');
-  const { revision, timeoutSeconds } = parametersOf(exchange.query);
+  const { revision, timeoutSeconds } = parametersOf(exchange.incoming.query);
   if (mayDo(exchange.caller, 'token:read', name) && !exchange.mayCarryValue) {
     throw new Problem('tls_required');
   }
@@ -53,7 +53,12 @@ async function watch(exchange: SignedExchange, parts: WatchRouteParts): Promise<
     if (parts.watchers.size >= parts.waitersMax()) {
       throw new Problem('rate_limited', { 'retry-after': String(BUSY_RETRY_SECONDS) });
     }
-    const end = await parts.watchers.wait(token, revision, timeoutSeconds * 1000, exchange.signal);
+    const end = await parts.watchers.wait(
+      token,
+      revision,
+      timeoutSeconds * 1000,
+      exchange.incoming.signal,
+    );
     if (end === 'gone') throw new CallerGone();
     if (end !== 'changed') return { status: 204, body: '' };
   }
@@ -71,7 +76,7 @@ function deliver(
   if (!mayDo(now.caller, 'token:watch', name)) throw new Problem('insufficient_scope');
   const version = look.snapshot.current?.version ?? null;
   const { label, key } = now.caller;
-  const fields = { token: name, caller: label, request_id: exchange.requestId, version };
+  const fields = { token: name, caller: label, request_id: exchange.incoming.requestId, version };
   audit.note('token_watched', `${key} ${name}`, fields);
   const withValues = mayDo(now.caller, 'token:read', name);
   return { status: 200, body: tokenView(name, look, revisionOf(look, process), withValues) };

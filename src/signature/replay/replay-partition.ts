@@ -64,18 +64,25 @@ export class ReplayPartition {
     return (this.#older?.table.bytes ?? 0) + (this.#newer?.table.bytes ?? 0);
   }
 
+  /** What a nonce is remembered by, for who asks about it twice. */
+  hashOf(nonce: string): NonceHash {
+    // as text: a buffer of its own costs more than the hash
+    const digest = hash('sha256', this.#salt + nonce, 'binary');
+    return [word(digest, 0), word(digest, 4), word(digest, 8), (word(digest, 12) | 1) >>> 0];
+  }
+
   /** Whether the nonce is remembered; claims nothing. */
-  has(nonce: string): boolean {
-    return this.#holds(this.#hash(nonce));
+  has(nonce: string | NonceHash): boolean {
+    return this.#holds(this.#hashed(nonce));
   }
 
   /**
    * Check and set in one step: of any number of equal nonces one is claimed.
    * @param createdSeconds of a signature that is fresh at `nowSeconds`
    */
-  claim(nonce: string, createdSeconds: number, nowSeconds: number): ClaimOutcome {
+  claim(nonce: string | NonceHash, createdSeconds: number, nowSeconds: number): ClaimOutcome {
     if (createdSeconds <= this.#forgottenUpToSeconds) return 'forgotten';
-    const hash = this.#hash(nonce);
+    const hash = this.#hashed(nonce);
     if (this.#holds(hash)) return 'replay';
     this.#forgetStale(Math.floor(nowSeconds));
     if (this.size >= this.capacity) return 'full';
@@ -86,14 +93,8 @@ export class ReplayPartition {
     return 'claimed';
   }
 
-  #hash(nonce: string): NonceHash {
-    const digest = hash('sha256', this.#salt + nonce, 'buffer');
-    return [
-      digest.readUInt32LE(0),
-      digest.readUInt32LE(4),
-      digest.readUInt32LE(8),
-      (digest.readUInt32LE(12) | 1) >>> 0,
-    ];
+  #hashed(nonce: string | NonceHash): NonceHash {
+    return typeof nonce === 'string' ? this.hashOf(nonce) : nonce;
   }
 
   #holds(hash: NonceHash): boolean {
@@ -141,6 +142,12 @@ interface Generation {
   readonly window: number;
   readonly table: NonceTable;
   newestCreatedSeconds: number;
+}
+
+/** Four bytes of a digest whose characters are its bytes. */
+function word(digest: string, at: number): number {
+  const low = digest.charCodeAt(at) | (digest.charCodeAt(at + 1) << 8);
+  return (low | (digest.charCodeAt(at + 2) << 16) | (digest.charCodeAt(at + 3) << 24)) >>> 0;
 }
 
 function generationOf(window: number): Generation {
