@@ -9,6 +9,8 @@ export const deferrals = new Map([
   ['https', 'TLS, where neither Vault nor the listener speaks it'],
   ['tls', 'as https'],
   ['worker_threads', 'nothing here starts a thread'],
+  ['fs/promises', 'files are read where settings name some'],
+  ['perf_hooks', 'only a scrape asks how busy the event loop is'],
   ['child_process', 'only sinks that run a command start one'],
   ['readline', 'nothing here asks a person'],
 ]);

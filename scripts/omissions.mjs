@@ -116,6 +116,25 @@ export const omissions = [
     instead: () => 'module.exports = { isMainThread: true };',
     why: 'one constant, for which it would load them',
   },
+  {
+    module: 'typebox/type',
+    instead: () => `export * from './scripts/plain-schemas.mjs';`,
+    why: 'schemas are data here, and the library is 500 modules',
+  },
+  {
+    module: 'node:assert',
+    by: 'node_modules/',
+    // what holds needs no words: the module is there for what does not
+    instead: () =>
+      `module.exports = (holds, ...rest) => { if (!holds) require('node:assert')(holds, ...rest); };`,
+    why: 'dependencies make sure of things at each request, and it costs 2 ms of a start',
+  },
+  {
+    module: 'safe-regex2',
+    by: 'node_modules/find-my-way/',
+    instead: () => 'module.exports = () => true;',
+    why: 'for routes with regular expressions of their own, of which there are none',
+  },
 ];
 
 /** Entry points that load much more than is used: the build refuses them and names what to import. */

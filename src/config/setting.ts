@@ -5,8 +5,8 @@
 import { isIP } from 'node:net';
 import * as Type from 'typebox/type';
 import type { TSchema } from 'typebox/type';
-import { Check } from 'typebox/schema';
 import { parseDurationMs } from './duration.js';
+import { hasShape } from './shape.js';
 import { suggest } from './suggestion.js';
 
 export type SettingKind =
@@ -83,7 +83,7 @@ function build<T>(kind: Kind<T>, facts: SettingFacts & { readonly fallback?: str
 function build<T>(kind: Kind<T>, facts: SettingFacts & { readonly fallback?: string }): Setting<T> {
   const { kind: name, schema, misshapen, hint, value } = kind;
   const parse = (raw: unknown): Parsed<T> =>
-    Check(schema, raw)
+    hasShape(schema, raw)
       ? value(textOf(raw), raw)
       : refuse(misshapen.message, misshapen.fix + (hint?.(textOf(raw)) ?? ''));
   const setting = { kind: name, schema, parse, ...facts, limits: facts.limits ?? kind.limits };

@@ -4,7 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { fileSchema } from '../../src/config/file-schema.js';
+import { probeSpecs } from '../../src/http/probe-routes.js';
+import { signedSpecs } from '../../src/http/signed/signed-api.js';
+import { statusPageSpecs } from '../../src/http/status-page/routes.js';
 
 const root = join(import.meta.dirname, '../..');
 const exec = promisify(execFile);
@@ -77,4 +81,48 @@ t.test('a part that was left out says so when it is called, at whatever depth', 
     t.throws(() => refused?.(), { message: /^axios is left out of this build/ });
   }
   t.doesNotThrow(() => property?.(), 'looking is allowed');
+});
+
+/** Runs a bundle and gives what it exports. */
+async function exportsOf(t: Test, contents: string): Promise<Record<string, unknown>> {
+  const file = join(t.testdir({ 'bundled.cjs': await bundleOf(contents) }), 'bundled.cjs');
+  return createRequire(file)(file) as Record<string, unknown>;
+}
+
+t.test('schemas in the bundle are those that TypeBox makes of the sources', async (t) => {
+  const made = await exportsOf(
+    t,
+    `import { fileSchema } from './src/config/file-schema.ts';
+    import { probeSpecs } from './src/http/probe-routes.ts';
+    import { statusPageSpecs } from './src/http/status-page/routes.ts';
+    import { signedSpecs } from './src/http/signed/signed-api.ts';
+    export const schemas = [fileSchema(), probeSpecs, statusPageSpecs({ rotate: () => null }), signedSpecs];`,
+  );
+  const rotate = () => Promise.reject(new Error('not called'));
+  const schemas = [fileSchema(), probeSpecs, statusPageSpecs({ rotate }), signedSpecs];
+  t.match(JSON.stringify(schemas), /"required":\["signature-input","signature"\]/);
+  const [bundled, fromSources] = [made['schemas'], schemas].map(asJson);
+  t.same(bundled, fromSources);
+});
+
+function asJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+t.test('an assertion of a dependency that does not hold is one as ever', async (t) => {
+  const made = await exportsOf(
+    t,
+    `const router = require('find-my-way')();
+    exports.on = (path) => router.on('GET', path, () => 0);`,
+  );
+  const on = made['on'] as (path: unknown) => void;
+  t.doesNotThrow(() => {
+    on('/a');
+  });
+  t.throws(
+    () => {
+      on(1);
+    },
+    { code: 'ERR_ASSERTION', message: 'Path should be a string' },
+  );
 });
