@@ -142,7 +142,8 @@ function starter(hosts: string): StartService {
     if (program === undefined) throw new Error(`${name}: an image that is not known here`);
     const entrypoint = service.entrypoint ?? [program === 'openbao' ? 'bao' : program];
     const argv = healthcheck ?? [...entrypoint, ...(service.command ?? [])];
-    return startOnMachine({ argv, env: environment, mounts, hosts, programs });
+    const places = realBao === undefined ? [] : [dirname(realBao)];
+    return startOnMachine({ argv, env: environment, mounts, hosts, programs, places });
   };
 }
 

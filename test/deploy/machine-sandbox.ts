@@ -14,6 +14,8 @@ export interface MachineSandboxOptions {
   readonly hosts: string;
   /** A folder of programs that stand in for others; first on the path. */
   readonly programs: string;
+  /** Where else programs are. */
+  readonly places?: readonly string[];
 }
 
 /** Of the system, and where Node.js and this checkout are. */
@@ -22,9 +24,13 @@ const shared = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc/alternatives', 
 const own = [dirname(dirname(process.execPath)), root];
 
 export function startOnMachine(options: MachineSandboxOptions): StartedService {
-  const { argv, env, mounts, hosts, programs } = options;
-  const readOnly = [...new Set([...shared, ...own, programs])].filter((path) => existsSync(path));
+  const { argv, env, mounts, hosts, programs, places = [] } = options;
+  const readOnly = [...new Set([...shared, ...own, programs, ...places])].filter((path) =>
+    existsSync(path),
+  );
   const isRoot = process.getuid?.() === 0;
+  const PATH = [programs, process.env['PATH']].join(delimiter);
+  const whole = { HOME: '/tmp', ...env, PATH };
   const child = spawn(
     'bwrap',
     [
@@ -38,13 +44,13 @@ export function startOnMachine(options: MachineSandboxOptions): StartedService {
         source,
         path,
       ]),
+      // tap puts its loader into whatever environment a child is given
+      '--clearenv',
+      ...Object.entries(whole).flatMap(([name, value]) => ['--setenv', name, value]),
       '--',
       ...argv,
     ],
-    {
-      env: { ...env, PATH: [programs, process.env['PATH']].join(delimiter) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
+    { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
