@@ -433,6 +433,8 @@ for (const [what, bytes, status] of [
       socket.on('error', reject);
     });
     t.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+    t.match(answer, /^Date: .* GMT\r$/im);
+    t.match(answer, NOT_FOR_PRODUCTION);
   });
 }
 

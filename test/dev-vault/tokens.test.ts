@@ -39,6 +39,22 @@ t.test('a token with uses is gone after the last', async (t) => {
   );
 });
 
+t.test('in its last use a token says so, and a batch token is never revoked', async (t) => {
+  await using vault = await devVault();
+  const call = (token: string, method: string, path: string, body?: object) =>
+    vaultCall(vault.address, token, method, path, body);
+  const { token } = vault.token({ policies: ['default'], numUses: 1 });
+  t.equal((await call(token, 'GET', 'auth/token/lookup-self')).json.data.num_uses, -1);
+  t.equal((await call(token, 'GET', 'auth/token/lookup-self')).status, 403);
+  const made = await call(vault.rootToken, 'POST', 'auth/token/create', { type: 'batch' });
+  const batch = made.json.auth.client_token as string;
+  const refused = { errors: ['batch tokens cannot be revoked'] };
+  t.strictSame((await call(batch, 'POST', 'auth/token/revoke-self')).json, refused);
+  const revoked = await call(vault.rootToken, 'POST', 'auth/token/revoke', { token: batch });
+  t.strictSame(revoked.json, refused);
+  t.equal((await call(batch, 'GET', 'auth/token/lookup-self')).status, 200);
+});
+
 t.test('children go with their parent, orphans stay', async (t) => {
   await using vault = await devVault();
   const { token: parent } = vault.token({ policies: ['root'], ttlSeconds: 600 });

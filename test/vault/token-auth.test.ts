@@ -51,6 +51,14 @@ t.test('a use-limited token is refused after one look, and not spent further', a
   t.equal(client.authenticated(), false);
 });
 
+t.test('a token whose last use the look was is refused for that', async (t) => {
+  const { vault, connect } = await scene(t);
+  const { token } = vault.token({ policies: ['reader'], numUses: 1 });
+  const { read, requests } = connect(file(() => token));
+  t.match(await read(), { failure: { class: 'vault_login_failed', message: /number of uses/ } });
+  t.same(requests, ['lookup ok']);
+});
+
 t.test('a file is read again, and a new token in it is used at once', async (t) => {
   const { vault, connect } = await scene(t);
   const [first, second] = [1, 2].map(() => vault.token({ policies: ['reader'] }).token);

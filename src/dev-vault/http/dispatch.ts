@@ -48,18 +48,22 @@ export async function dispatch(node: VaultNode, incoming: Incoming): Promise<Ans
   return answerOf(asked.operation, result);
 }
 
-function answerEarly({ path, rawPath, rawQuery }: Incoming): Answer | undefined {
+function answerEarly({ method, path, rawPath, rawQuery }: Incoming): Answer | undefined {
   if (!isPrintable(path)) return { status: 400, body: '', headers: { 'content-type': '' } };
   const elsewhere = path === '/v1/sys' ? '/v1/sys/' : '/ui/';
-  if (path === '/' || path === '/ui' || path === '/v1/sys') return redirect(elsewhere);
+  if (path === '/' || path === '/ui' || path === '/v1/sys') return redirect(method, elsewhere);
   if (!path.startsWith(PREFIX)) return refusalAnswer(refuse(404));
   const clean = cleanedPath(rawPath);
   return clean === undefined
     ? undefined
-    : redirect(rawQuery === '' ? clean : `${clean}?${rawQuery}`);
+    : redirect(method, rawQuery === '' ? clean : `${clean}?${rawQuery}`);
 }
 
-function redirect(location: string): Answer {
+/** With a text to click only for who reads. */
+function redirect(method: string, location: string): Answer {
+  if (method !== 'GET' && method !== 'HEAD') {
+    return { status: 307, body: '', headers: { location, 'content-type': '' } };
+  }
   return {
     status: 307,
     body: `<a href="${location}">Temporary Redirect</a>.\n\n`,

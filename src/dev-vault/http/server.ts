@@ -43,12 +43,13 @@ export interface ServerOptions {
 export const BODY_BYTES_MAX = 33_554_432;
 const HEADER_BYTES_MAX = 1_048_576;
 
-const NOT_ALLOWED =
+const notAllowed = (date: string): string =>
   'HTTP/1.1 405 Method Not Allowed\r\nCache-Control: no-store\r\nContent-Type: application/json\r\n' +
-  `${NOTICE_HEADER}: ${NOT_FOR_PRODUCTION}\r\nContent-Length: 14\r\nConnection: close\r\n\r\n{"errors":[]}\n`;
+  `Date: ${date}\r\n${NOTICE_HEADER}: ${NOT_FOR_PRODUCTION}\r\nContent-Length: 14\r\nConnection: close\r\n\r\n{"errors":[]}\n`;
 
-const BAD_REQUEST =
-  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request';
+const badRequest = (date: string): string =>
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n' +
+  `Date: ${date}\r\n${NOTICE_HEADER}: ${NOT_FOR_PRODUCTION}\r\nConnection: close\r\n\r\n400 Bad Request`;
 
 export class VaultServer {
   readonly faults: FaultRules;
@@ -76,7 +77,13 @@ export class VaultServer {
 
   #createServer(): Server {
     const { tls } = this.#options;
-    const settings = { maxHeaderSize: HEADER_BYTES_MAX, keepAliveTimeout: 0, requestTimeout: 0 };
+    const settings = {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      keepAliveTimeout: 0,
+      requestTimeout: 0,
+      // it is refused here, in the words of a real server
+      requireHostHeader: false,
+    };
     const server =
       tls === undefined
         ? createServer(settings)
@@ -87,7 +94,9 @@ export class VaultServer {
     server.prependListener(secured, rewriteMethods);
     server.on(secured, readThroughStream);
     server.on('request', (request, response) => void this.#onRequest(request, response));
-    server.on('clientError', onClientError);
+    server.on('clientError', (error: ParserError, socket) => {
+      refuseUnparsed(error, socket, this.#date());
+    });
     return server;
   }
 
@@ -220,6 +229,9 @@ export class VaultServer {
       if (replaced !== undefined) return replaced;
       if (body === 'too large') return refusalAnswer(refuse(413, 'http: request body too large'));
       if (read === undefined) return textAnswer(400, '400 Bad Request');
+      if (request.headers.host === undefined && request.httpVersion === '1.1') {
+        return textAnswer(400, '400 Bad Request: missing required Host header');
+      }
       return await this.#options.answer({
         ...read,
         method,
@@ -291,13 +303,15 @@ function textAnswer(status: number, body: string): Answer {
   return { status, body, headers: { 'content-type': 'text/plain; charset=utf-8' } };
 }
 
-function onClientError(error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex): void {
+type ParserError = Error & { code?: string; rawPacket?: Buffer };
+
+function refuseUnparsed(error: ParserError, socket: Duplex, date: string): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
   const isMethod = error.code === 'HPE_INVALID_METHOD' && isRequestLine(error.rawPacket);
-  socket.end(isMethod ? NOT_ALLOWED : BAD_REQUEST);
+  socket.end(isMethod ? notAllowed(date) : badRequest(date));
 }
 
 /** A method that the parser does not know, in an otherwise sound request. */

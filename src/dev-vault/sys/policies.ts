@@ -1,5 +1,6 @@
 // ACL policies, at the present and at the older path.
 // https://developer.hashicorp.com/vault/api-docs/system/policies
+import type { JsonObject } from '../json-text.js';
 import { refuse, type Result } from '../result.js';
 import type { Call, Route } from '../route.js';
 
@@ -30,31 +31,33 @@ function listOld(call: Call): Result {
 
 function readAcl(call: Call): Result {
   const name = nameOf(call);
-  if (name === 'root') return { data: { name, policy: '' } };
-  const found = call.realm.policy(name);
-  if (found === undefined) return undefined;
-  return {
-    data: {
-      cas_required: false,
-      modified: found.modified,
-      name,
-      policy: found.text,
-      version: found.version,
-    },
-  };
+  const found = stateOf(call, name);
+  return found && { data: { ...found.state, name, policy: found.text } };
 }
 
 function readOld(call: Call): Result {
   const name = nameOf(call);
-  const found = name === 'root' ? { text: '' } : call.realm.policy(name);
-  return found === undefined ? undefined : { data: { name, rules: found.text }, alsoAtTop: true };
+  const found = stateOf(call, name);
+  return found && { data: { ...found.state, name, rules: found.text }, alsoAtTop: true };
+}
+
+/** The root policy has no rules, and nobody wrote it. */
+function stateOf(
+  call: Call,
+  name: string,
+): { readonly text: string; readonly state: JsonObject } | undefined {
+  if (name === 'root') return { text: '', state: { cas_required: false, version: 0 } };
+  const found = call.realm.policy(name);
+  if (found === undefined) return undefined;
+  const { text, modified, version } = found;
+  return { text, state: { cas_required: false, modified, version } };
 }
 
 function writeAcl(call: Call): Result {
   const name = nameOf(call);
-  if (name === 'root') return refuse(400, 'cannot update "root" policy');
   const given = call.fields.string('policy') || call.fields.string('rules');
   if (given === '') return refuse(400, "'policy' parameter not supplied or empty");
+  if (name === 'root') return refuse(400, 'cannot update "root" policy');
   const text = decodeBase64Text(given) ?? given;
   const error = call.realm.writePolicy(name, text);
   return error === undefined ? undefined : refuse(400, `failed to parse policy: ${error}`);

@@ -25,8 +25,11 @@ export function createToken(call: Call, asOrphan: boolean): Result {
     policies.includes('root') && limits.ttlSeconds === 0 && limits.periodSeconds === 0;
   const decision = decideTtl(limits, 0, limits.ttlSeconds);
   if ('error' in decision) return refuse(400, decision.error);
+  const id = isBatch ? '' : fields.string('id');
+  const wrongId = wrongIdOf(id) ?? (tokens.has(id) ? DUPLICATE_ID : undefined);
+  if (wrongId !== undefined) return refuse(400, wrongId);
   const entry = tokens.create({
-    id: fields.string('id') || undefined,
+    id: id || undefined,
     type: isBatch ? 'batch' : 'service',
     policies,
     meta: fields.has('meta') ? fields.pairs('meta') : undefined,
@@ -49,8 +52,23 @@ export function createToken(call: Call, asOrphan: boolean): Result {
   return {
     auth: authBlock(entry, entry.creationTtlSeconds),
     accessor: entry.accessor,
-    warnings: [...decision.warnings, ...missing.map((name) => `Policy "${name}" does not exist`)],
+    warnings: [
+      ...(id === '' ? [] : [WEAK_ID]),
+      ...decision.warnings,
+      ...missing.map((name) => `Policy "${name}" does not exist`),
+    ],
   };
+}
+
+const DUPLICATE_ID = 'cannot create a token with a duplicate ID';
+const WEAK_ID =
+  'Supplying a custom ID for the token uses the weaker SHA1 hashing instead of the more secure SHA2-256 HMAC for token obfuscation. SHA1 hashed tokens on the wire leads to less secure lookups.';
+
+/** An id of the caller's own must not look like one that a server makes. */
+function wrongIdOf(id: string): string | undefined {
+  const prefix = ['hvs.', 's.'].find((one) => id.startsWith(one));
+  if (prefix !== undefined) return `custom token ID cannot have the '${prefix}' prefix`;
+  return id.includes('.') ? "custom token ID cannot have a '.' in the value" : undefined;
 }
 
 function limitsOf({ fields }: Call): TtlLimits | Refusal {

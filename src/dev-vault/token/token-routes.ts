@@ -141,15 +141,19 @@ function renewEntry(call: Call, entry: TokenEntry): Result {
 }
 
 function revokeSelf(call: Call): Result {
-  if (call.token !== undefined) call.node.core.tokens.revoke(call.token);
-  return undefined;
+  return call.token === undefined ? undefined : revokeEntry(call, call.token);
 }
 
 function revoke(call: Call): Result {
   const id = call.fields.string('token');
   if (id === '') return refuse(400, 'missing token ID');
   const entry = call.node.core.tokens.find(id);
-  if (entry !== undefined) call.node.core.tokens.revoke(entry);
+  return entry === undefined ? undefined : revokeEntry(call, entry);
+}
+
+function revokeEntry(call: Call, entry: TokenEntry): Result {
+  if (entry.type === 'batch') return refuse(400, 'batch tokens cannot be revoked');
+  call.node.core.tokens.revoke(entry);
   return undefined;
 }
 

@@ -6,6 +6,9 @@ import type { TokenEntry } from './token-entry.js';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
+/** What a token says of its uses while it is used for the last time. */
+const LAST_USE = -1;
+
 /** Random letters and digits. */
 export function randomName(length: number): string {
   return Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
@@ -70,9 +73,9 @@ export class TokenStore {
 
   /** Counts one use; true when it was the last, and the token is to be revoked after it. */
   use(entry: TokenEntry): boolean {
-    if (entry.usesLeft === 0) return false;
-    entry.usesLeft -= 1;
-    return entry.usesLeft === 0;
+    if (entry.usesLeft <= 0) return false;
+    entry.usesLeft = entry.usesLeft === 1 ? LAST_USE : entry.usesLeft - 1;
+    return entry.usesLeft === LAST_USE;
   }
 
   renew(entry: TokenEntry, ttlSeconds: number): void {

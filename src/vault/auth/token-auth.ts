@@ -45,7 +45,8 @@ async function loginWith(context: LoginContext, vaultToken: string): Promise<Log
   switch (found.kind) {
     case 'alive': {
       const { usesLeft, ...lookup } = found.lookup;
-      if (usesLeft > 0) return { ok: false, failure: useLimited };
+      // -1: this look was the last use
+      if (usesLeft !== 0) return { ok: false, failure: useLimited };
       return { ok: true, login: { vaultToken, ...lookup, isAlive: true } };
     }
     case 'dead':
