@@ -60,9 +60,16 @@ export function allowedMethods(
   listener: ListenerKind,
 ): readonly string[] {
   const path = pathOf(url);
-  return routes
-    .filter((route) => route.listeners.includes(listener) && matches(route.path, path))
-    .flatMap((route) => methodsOf(route));
+  return routes.filter((route) => isAt(route, path, listener)).flatMap((route) => methodsOf(route));
+}
+
+/** Whether a route is there for a path on one listener. Stricter than the router: no segment of a name is empty. */
+export function isAt(
+  { path: template, listeners }: Pick<RouteSpec, 'path' | 'listeners'>,
+  path: string,
+  listener: ListenerKind,
+): boolean {
+  return listeners.includes(listener) && (template === path || matches(template, path));
 }
 
 function matches(template: string, path: string): boolean {

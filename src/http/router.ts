@@ -10,12 +10,14 @@ import fastify, {
 } from 'fastify';
 import {
   allowedMethods,
+  isAt,
   templateOf,
   type Answer,
   type ListenerKind,
   type Route,
   type RouteSpec,
 } from './route.js';
+import { pathOf } from './preflight.js';
 import { Problem, problemAnswer, type ProblemCode } from './problems.js';
 import type { Outgoing } from './signed/answer-signature.js';
 import { CallerGone } from './signed/body.js';
@@ -74,7 +76,7 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
   app.addHook('onRequest', (request, _reply, done) => {
     const listener = listenerOf(request.raw);
     const found = request.is404 ? undefined : specs.get(request.routeOptions.url ?? '');
-    if (found?.listeners.includes(listener) !== true) {
+    if (found === undefined || !isAt(found, pathOf(request.raw.url ?? ''), listener)) {
       const allowed = allowedMethods(all, request.raw.url ?? '', listener);
       if (allowed.length === 0) throw new Problem('not_found');
       throw new Problem('method_not_allowed', { allow: allowed.join(', ') });
@@ -189,7 +191,7 @@ function noCompiler(): never {
 }
 
 function specOf({ path, listeners }: RouteSpec) {
-  return { template: templateOf(path), listeners };
+  return { path, listeners, template: templateOf(path) };
 }
 
 function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
