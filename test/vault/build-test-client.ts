@@ -10,6 +10,8 @@ import { buildVaultClient, type VaultClient } from '../../src/vault/vault-client
 
 export interface TestClient {
   readonly client: VaultClient;
+  /** What it was built with. */
+  readonly config: VaultConfig;
   /** `operation outcome` of each request, in order. */
   readonly requests: string[];
   readonly warnings: string[];
@@ -61,8 +63,9 @@ export function buildTestClient(
   const requests: string[] = [];
   const warnings: string[] = [];
   const perMinute = options.perMinute ?? 6_000;
+  const config = configOf([addresses].flat(), options);
   const client = buildVaultClient({
-    config: configOf([addresses].flat(), options),
+    config,
     deployment: 'default',
     clock,
     random: () => 0.5,
@@ -84,7 +87,7 @@ export function buildTestClient(
       ...(version === undefined ? {} : { version }),
       ...(onDeadline === undefined ? {} : { onDeadline }),
     });
-  return { client, requests, warnings, read };
+  return { client, config, requests, warnings, read };
 }
 
 function configOf(addresses: readonly string[], options: TestClientOptions): VaultConfig {

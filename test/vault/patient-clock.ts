@@ -37,10 +37,9 @@ export class PatientClock implements Clock {
     }
   }
 
-  /** Until somebody waits. Resolves with how long, in milliseconds. */
+  /** Until somebody waits. Resolves with the longest of what is waited for, in milliseconds. */
   async untilLongWait(): Promise<number> {
     while (this.#waiting.size === 0) await systemClock.sleep(5);
-    const [first] = [...this.#waiting].sort((a, b) => a.endsMs - b.endsMs);
-    return (first?.endsMs ?? 0) - this.monotonicMs();
+    return Math.max(...[...this.#waiting].map(({ endsMs }) => endsMs)) - this.monotonicMs();
   }
 }
