@@ -21,6 +21,8 @@ ${described.length} faults, ${rows.length} rows, ${rows.filter(({ broken }) => b
 
 - a token that is _kept_ was usable in every look at \`/health\` (20 a second) while the fault lasted, and a request signed with it at its
   end was accepted; inside the grace, one signed with the token before it too. _None yet_ is a first start.
+- \`/health\` itself named the class, with the status beside it, and no other one that the file of the fault does not give a reason for.
+  Only what the agent mends by itself before the fault ends may be named by the log alone.
 - no version ever went down, and no age of a version changed; \`/health\` was 200 exactly when the token was usable.
 - no more was asked than the budget allows: a third of \`vault.requests_per_minute\` at once, the rest at its rate. Requests are
   those that reached the port: what is refused or never accepted is not among them.
