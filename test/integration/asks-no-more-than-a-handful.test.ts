@@ -21,10 +21,13 @@ function handful(seconds: number): number {
 
 async function agentsOf(vault: DevVault, envOf: () => NodeJS.ProcessEnv) {
   const KEYTENDER_REFRESH_INTERVAL = `${INTERVAL_S}s`;
-  const agents = Array.from({ length: AGENTS }, () =>
-    agentOf(vault, { env: { KEYTENDER_REFRESH_INTERVAL, ...envOf() } }),
-  );
-  await Promise.all(agents.map((agent) => agent.untilHealth(({ status }) => status === 'ok')));
+  const agents: AgentProcess[] = [];
+  // one after the other: what is measured begins when all are there
+  while (agents.length < AGENTS) {
+    const agent = agentOf(vault, { env: { KEYTENDER_REFRESH_INTERVAL, ...envOf() } });
+    agents.push(agent);
+    await agent.untilHealth(({ status }) => status === 'ok', 60_000);
+  }
   return {
     agents,
     [Symbol.asyncDispose]: async (): Promise<void> => {
