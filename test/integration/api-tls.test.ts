@@ -10,6 +10,7 @@ import { strong } from '../fixtures/readings.js';
 import { closeConnections, secondPasses, signedCall } from '../fixtures/signed-request.js';
 
 t.teardown(closeConnections);
+t.jobs = 3;
 const file = (name: string): string => new URL(`../vault/tls/${name}`, import.meta.url).pathname;
 
 async function statusOf(port: number, identity: { cert?: Buffer; key?: Buffer } = {}) {
@@ -89,6 +90,40 @@ t.test('a changed certificate is taken, a broken one is not', async (t) => {
       if (now.serial !== serial) throw new Error('another one');
     }),
   );
+});
+
+t.test('whose client certificates are taken changes with the file of their CA', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'keytender-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const clientCa = join(folder, 'ca.pem');
+  await copyFile(file('other.pem'), clientCa);
+  await using agent = new AgentProcess({
+    env: {
+      AGENT_TOKEN: strong('static'),
+      KEYTENDER_LISTEN_TLS_CERT: file('server.pem'),
+      KEYTENDER_LISTEN_TLS_KEY: await privateCopy('server.key', join(folder, 'key.pem')),
+      KEYTENDER_LISTEN_TLS_CLIENT_CA: clientCa,
+    },
+  });
+  const port = await portOf(agent);
+  const identity = {
+    cert: await readFile(file('client.pem')),
+    key: await readFile(file('client.key')),
+  };
+  const isServed = (): Promise<boolean> =>
+    statusOf(port, identity).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  const untilServed = async (expected: boolean): Promise<void> => {
+    for (let look = 0; look < 240 && (await isServed()) !== expected; look += 1) await pause(250);
+    t.equal(await isServed(), expected);
+  };
+  t.notOk(await isServed(), 'of a CA that is not in the file');
+  await copyFile(file('ca.pem'), clientCa);
+  await untilServed(true);
+  await copyFile(file('other.pem'), clientCa);
+  await untilServed(false);
 });
 
 t.test('without TLS and off loopback no value is carried', async (t) => {
