@@ -125,6 +125,60 @@ t.test('a day of a login of one hour is one login and 35 renewals', async (t) =>
   t.equal(life.session.expiresAt(), life.clock.now() + HOUR - 39 * 60_000);
 });
 
+/** Renewed at two thirds of what was granted: minutes after the start of each renewal within `minutes`. */
+function renewalsWithin(minutes: number, firstTtl: number, grant: number): number[] {
+  const at: number[] = [];
+  for (let next = (firstTtl * 2) / 3; next < minutes; next += (grant * 2) / 3) at.push(next);
+  return at;
+}
+
+for (const makesLogins of [true, false]) {
+  const whose = makesLogins ? 'that we made' : 'that was given';
+  t.test(`a periodic login ${whose} lives for ever: a week of renewals, no other`, async (t) => {
+    const life = build(makesLogins);
+    const minutes = 7 * 24 * 60 - 1;
+    t.ok(await poll(life, minutes));
+    const made = life.requests.filter(({ operation }) => operation === 'renew');
+    t.same(
+      made.map(({ atMs }) => Math.round(atMs / 60_000)),
+      renewalsWithin(minutes, 60, 60),
+    );
+    t.equal(made.length, 251, 'every 40 minutes of a period of one hour, without a maximum');
+    t.equal(life.count('login'), 1);
+    t.equal(life.requests.length, 252);
+    t.same(life.warnings, []);
+    t.notOk(life.session.isRenewalFailing());
+  });
+}
+
+t.test('a periodic token that is found with a third of its period left', async (t) => {
+  const life = build(false);
+  // what a lookup tells of it: 20 minutes of the hour that each renewal grants again
+  life.login = () => ({ ttlMs: 20 * 60_000 });
+  const minutes = 24 * 60 - 1;
+  t.ok(await poll(life, minutes));
+  const at = life.requests
+    .filter(({ operation }) => operation === 'renew')
+    .map(({ atMs }) => Math.round(atMs / 1_000));
+  t.same(
+    at,
+    renewalsWithin(minutes, 20, 60).map((minute) => Math.round(minute * 60)),
+  );
+  t.equal(at.length, 36, 'after 13 minutes, then every 40');
+  t.equal(life.count('login'), 1);
+  t.same(life.warnings, []);
+});
+
+t.test('a period that an operator made shorter is renewed by its new length', async (t) => {
+  const life = build(false);
+  life.renew = (ageMs) => granted(ageMs < 12 * HOUR ? 3_600 : 1_900);
+  t.ok(await poll(life, 24 * 60 - 1));
+  // 12 h of 40 minutes end with the first short grant at 12 h: 1,900 s, more than half an hour, are renewed as they are
+  t.equal(life.count('renew'), 17 + Math.ceil((12 * 3_600) / ((1_900 * 2) / 3)));
+  t.equal(life.count('login'), 1);
+  t.same(life.warnings, []);
+});
+
 t.test('a day at a maximum of four hours is seven logins, those replaced given back', async (t) => {
   const life = build();
   const maxSeconds = 4 * 3_600;
