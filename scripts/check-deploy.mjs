@@ -1,6 +1,6 @@
 // Everything in deploy/ tried with the tools of its field, which are installed where they are missing: Debian packages
-// (as root), Python packages and Go programs in a cache of their own. Beside `npm ci` it needs Python 3 with venv, Go 1.24
-// and a network. What cannot be installed is said, and the steps that need it fail.
+// (as root), packages of npm, Python and Go in a cache of their own. It needs Node.js, Python 3 with venv, Go 1.24 and a
+// network; in a fresh checkout it begins with `npm ci`. What cannot be installed is said, and the steps that need it fail.
 //
 //   npm run check:deploy                 every step
 //   npm run check:deploy -- --full       with the tests that take their time (Vault away for five minutes)
@@ -22,6 +22,9 @@ const bin = join(cache, 'bin');
 const node24 = join(cache, 'node24/node_modules/node/bin/node');
 const composeGo = 'github.com/compose-spec/compose-go/v2@v2.16.2';
 const composeSchema = join(cache, 'compose-spec.json');
+const operatorGo = 'github.com/prometheus-operator/prometheus-operator@v0.85.0';
+const operatorSchemas = join(cache, 'prometheus-operator');
+const grafana = join(cache, 'grafana');
 const kubernetesVersions = ['1.29', '1.37'];
 const overlays = [
   'base',
@@ -54,19 +57,22 @@ const tools = {
       writeFileSync(composeSchema, readFileSync(join(Dir, 'schema/compose-spec.json')));
     },
   },
-  'Node.js 24': {
-    program: node24,
+  "the Prometheus Operator's schemas": {
+    program: join(operatorSchemas, 'monitoring.coreos.com_podmonitors.yaml'),
     install: () => {
-      run('npm', [
-        'install',
-        '--no-save',
-        '--no-audit',
-        '--prefix',
-        join(cache, 'node24'),
-        'node@24',
-      ]);
+      const { Dir } = JSON.parse(run('go', ['mod', 'download', '-json', operatorGo]));
+      mkdirSync(operatorSchemas, { recursive: true });
+      for (const kind of ['podmonitors', 'servicemonitors', 'prometheusrules']) {
+        const name = `monitoring.coreos.com_${kind}.yaml`;
+        const text = readFileSync(join(Dir, 'example/prometheus-operator-crd', name));
+        writeFileSync(join(operatorSchemas, name), text);
+      }
     },
   },
+  "Grafana's types": npm(join(grafana, 'node_modules/@grafana/schema/package.json'), grafana, [
+    '@grafana/schema@13.2.3',
+  ]),
+  'Node.js 24': npm(node24, join(cache, 'node24'), ['node@24']),
 };
 
 /**
@@ -76,6 +82,11 @@ const tools = {
 const steps = [
   step('build', [], ['npm', 'run', '-s', 'build:bundle']),
   step('Dockerfile', ['hadolint'], ['hadolint', 'deploy/Dockerfile']),
+  step(
+    'image build',
+    [],
+    test(new URL('../test/deploy/image-build.check.ts', import.meta.url), true),
+  ),
   step(
     'image',
     ['bwrap', 'tini', 'Node.js 24'],
@@ -111,6 +122,16 @@ const steps = [
     test(new URL('../test/deploy/monitoring.check.ts', import.meta.url)),
   ),
   step(
+    'monitors',
+    ['jsonschema', "the Prometheus Operator's schemas"],
+    [join(venv, 'bin/python'), 'scripts/check-deploy-monitors.py', operatorSchemas],
+  ),
+  step(
+    'dashboard',
+    ["Grafana's types"],
+    [process.execPath, 'scripts/check-deploy-dashboard.mjs', grafana],
+  ),
+  step(
     'Vault scripts',
     ['curl'],
     test(new URL('../test/deploy/vault-scripts.test.ts', import.meta.url)),
@@ -118,6 +139,7 @@ const steps = [
 ];
 
 process.chdir(root);
+if (!existsSync('node_modules')) run('npm', ['ci', '--no-audit', '--no-fund']);
 mkdirSync(bin, { recursive: true });
 process.env.PATH = [bin, join(venv, 'bin'), process.env.PATH].join(delimiter);
 process.exitCode = main() ? 0 : 1;
@@ -178,8 +200,8 @@ function step(name, needs, run) {
   return { name, needs, run };
 }
 
-/** A file of tests, in a network of its own where bubblewrap is needed anyway. */
-function test(url) {
+/** A file of tests; a check has a network of its own, unless it needs the one that is there. */
+function test(url, isOnline = false) {
   const file = relative(root, fileURLToPath(url));
   // its bars move up and down a terminal; in a log a line a test is easier to follow
   const reporter = process.stdout.isTTY ? 'terse' : 'tap';
@@ -193,7 +215,7 @@ function test(url) {
   ];
   const own = ['bwrap', '--dev-bind', '/', '/', '--unshare-net'];
   const caps = process.getuid() === 0 ? ['--cap-add', 'ALL'] : [];
-  return file.endsWith('.check.ts') ? [...own, ...caps, '--', ...tap] : tap;
+  return file.endsWith('.check.ts') && !isOnline ? [...own, ...caps, '--', ...tap] : tap;
 }
 
 function validateManifests() {
@@ -258,6 +280,15 @@ function python(program, ...packages) {
         '--disable-pip-version-check',
         ...packages,
       ]);
+    },
+  };
+}
+
+function npm(program, folder, packages) {
+  return {
+    program,
+    install: () => {
+      run('npm', ['install', '--no-save', '--no-audit', '--prefix', folder, ...packages]);
     },
   };
 }

@@ -36,10 +36,12 @@ export interface ImageTree extends Disposable {
 export interface StandIns {
   /** A file of another stage that is not built here, by its path there; null: left out. */
   readonly files: Readonly<Record<string, string | null>>;
+  /** Packages are installed as the Dockerfile says, from the registry; else those of this checkout are taken. */
+  readonly isInstalling?: boolean;
 }
 
 /** Builds what the Dockerfile builds. Throws when a line of it fails. */
-export function assembleImage({ files }: StandIns): ImageTree {
+export function assembleImage(standIns: StandIns): ImageTree {
   const stages = parseDockerfile(readFileSync(join(root, 'deploy/Dockerfile'), 'utf8'));
   const folder = mkdtempSync(join(tmpdir(), 'kt-image-'));
   // as an engine's: any user of a container gets in
@@ -53,7 +55,7 @@ export function assembleImage({ files }: StandIns): ImageTree {
     if (below !== undefined) cpSync(below, place, { recursive: true });
     const isBelow = stages.some(({ base }) => base === stage.name);
     if (stage.name === 'build' || isBelow || below !== undefined) {
-      carryOut(stage, place, places, files);
+      carryOut(stage, place, places, standIns);
     }
   });
   return {
@@ -69,12 +71,12 @@ function carryOut(
   stage: Stage,
   place: string,
   places: ReadonlyMap<string, string>,
-  files: StandIns['files'],
+  { files, isInstalling = false }: StandIns,
 ): void {
   let workdir = '/';
   for (const instruction of stage.instructions) {
     if (instruction.name === 'WORKDIR') workdir = instruction.text;
-    if (instruction.name === 'RUN') run(instruction, place, join(place, workdir));
+    if (instruction.name === 'RUN') run(instruction, place, join(place, workdir), isInstalling);
     if (instruction.name !== 'COPY') continue;
     const from = instruction.flags['from'];
     const source = from === undefined ? root : (places.get(from) ?? missing(from));
@@ -121,7 +123,12 @@ function copyFolder(from: string, to: string): void {
   }
 }
 
-function run({ text: command, words }: Instruction, place: string, folder: string): void {
+function run(
+  { text: command, words }: Instruction,
+  place: string,
+  folder: string,
+  isInstalling: boolean,
+): void {
   mkdirSync(folder, { recursive: true });
   // without a shell: only Node.js is there; before 22 it keeps no compiled code
   if (words[0] === '/nodejs/bin/node') {
@@ -134,7 +141,7 @@ function run({ text: command, words }: Instruction, place: string, folder: strin
     return;
   }
   // the packages of the same lock file, as this checkout has installed them
-  if (/^npm ci\b/.test(command)) {
+  if (/^npm ci\b/.test(command) && !isInstalling) {
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     return;
   }

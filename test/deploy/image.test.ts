@@ -82,6 +82,38 @@ t.test('the list of what is in the image names every dependency', async (t) => {
   );
 });
 
+t.test(
+  'each instruction is carried out or looked at here, but for what comes from elsewhere',
+  async (t) => {
+    const carriedOut = new Set(['WORKDIR', 'COPY', 'RUN']);
+    const lookedAt = new Set('ARG CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL USER'.split(' '));
+    for (const { instructions } of stages) {
+      for (const { name } of instructions) t.ok(carriedOut.has(name) || lookedAt.has(name), name);
+    }
+    const commands = stages.flatMap(({ name, instructions }) =>
+      instructions.filter((it) => it.name === 'RUN').map(({ text }) => `${name}: ${text}`),
+    );
+    t.equal(commands.length, 4);
+    t.match(commands[0], /^build: npm ci --ignore-scripts /, 'image-build.check.ts');
+    t.match(commands[1], /^build: node scripts\/build\.mjs /);
+    t.match(
+      commands[2],
+      /^init: apt-get update .*\btini=/,
+      'the package of Debian that the check has',
+    );
+    t.match(commands[3], /^warm: \["\/nodejs\/bin\/node"/);
+    const ports = Object.values(image.config.env).flatMap(
+      (it) => /^\[::\]:(\d+)$/.exec(it)?.[1] ?? [],
+    );
+    t.strictSame(
+      [lastOf(last, 'EXPOSE').text],
+      ports.map((port) => `${port}/tcp`),
+    );
+    const { interval, timeout, retries } = lastOf(last, 'HEALTHCHECK').flags;
+    t.ok(parseInt(timeout ?? '') < parseInt(interval ?? '') && Number(retries) > 1);
+  },
+);
+
 t.test('the folder of the socket is for its owner and its group', async (t) => {
   t.equal(statSync(join(image.path, 'run/keytender')).mode & 0o7777, 0o2770);
 });

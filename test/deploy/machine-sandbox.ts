@@ -31,27 +31,37 @@ export function startOnMachine(options: MachineSandboxOptions): StartedService {
   const isRoot = process.getuid?.() === 0;
   const PATH = [programs, process.env['PATH']].join(delimiter);
   const whole = { HOME: '/tmp', ...env, PATH };
-  const child = spawn(
-    'bwrap',
-    [
-      ...['--die-with-parent', '--unshare-pid', '--tmpfs', '/', '--proc', '/proc', '--dev', '/dev'],
-      // as an image has it: whoever is root there may give files away
-      ...(isRoot ? ['--cap-add', 'CAP_CHOWN'] : ['--unshare-user', '--uid', '0', '--gid', '0']),
-      ...['--tmpfs', '/tmp', '--ro-bind', hosts, '/etc/hosts'],
-      ...readOnly.flatMap((path) => ['--ro-bind', path, path]),
-      ...mounts.flatMap(({ source, path, readOnly }) => [
-        readOnly ? '--ro-bind' : '--bind',
-        source,
-        path,
-      ]),
-      // tap puts its loader into whatever environment a child is given
-      '--clearenv',
-      ...Object.entries(whole).flatMap(([name, value]) => ['--setenv', name, value]),
-      '--',
-      ...argv,
+  const [program = '', ...words] = [
+    ...[
+      'bwrap',
+      '--die-with-parent',
+      '--unshare-pid',
+      '--tmpfs',
+      '/',
+      '--proc',
+      '/proc',
+      '--dev',
+      '/dev',
     ],
-    { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+    // as an image has it: whoever is root there may give files away
+    ...(isRoot ? ['--cap-add', 'CAP_CHOWN'] : ['--unshare-user', '--uid', '0', '--gid', '0']),
+    ...['--tmpfs', '/tmp', '--ro-bind', hosts, '/etc/hosts'],
+    ...readOnly.flatMap((path) => ['--ro-bind', path, path]),
+    ...mounts.flatMap(({ source, path, readOnly }) => [
+      readOnly ? '--ro-bind' : '--bind',
+      source,
+      path,
+    ]),
+    // tap puts its loader into whatever environment a child is given
+    '--clearenv',
+    ...Object.entries(whole).flatMap(([name, value]) => ['--setenv', name, value]),
+    '--',
+    ...argv,
+  ];
+  const child = spawn(program, words, {
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
