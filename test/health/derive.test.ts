@@ -159,6 +159,22 @@ t.test('half of max_stale without a confirmation degrades, all of it expires', a
   });
 });
 
+t.test(
+  'past its expires_at, on Vault’s clock, a token is expired however fresh the last read',
+  async (t) => {
+    const ending = { ...absent, missing: null, current: { ...current.current!, expiresAt: NOW } };
+    const stateAt = (clockOffsetMs: number) => {
+      const at = { ...now, clockOffsetMs };
+      const facts = factsOf(ending, good);
+      const { status, tokens } = deriveHealth(facts, limits, at);
+      return [status, tokens['default']?.state, isUsable(facts, limits, at)];
+    };
+    t.same(stateAt(-1), ['ok', 'fresh', true]);
+    t.same(stateAt(0), ['unavailable', 'expired', false]);
+    t.same(stateAt(3_600_000), ['unavailable', 'expired', false]);
+  },
+);
+
 t.test('max_stale 0 is no limit', async (t) => {
   const old = { ...failing, confirmedMonotonicMs: -1e12 };
   const health = deriveHealth(factsOf(current, old), { maxStaleMs: Infinity }, now);
@@ -286,11 +302,22 @@ t.test('in no state is a required token unusable and the agent ready', async () 
         const unusable = tokens.some(
           (token) => token.required && health.tokens[token.name]?.usable !== true,
         );
+        // read a second time, in the words of the documentation
+        const isGone = tokens.some(
+          ({ required, snapshot: { current }, attempts: { confirmedMonotonicMs } }) =>
+            required &&
+            (current === null ||
+              (current.expiresAt !== null && current.expiresAt <= at.wallMs + at.clockOffsetMs) ||
+              (current.source === 'vault' &&
+                at.monotonicMs - (confirmedMonotonicMs ?? -Infinity) > maxStaleMs)),
+        );
         const isServing = health.status === 'ok' || health.status === 'degraded';
         const usableHaveState = Object.values(health.tokens).every(
           ({ usable, state }) => usable === !['expired', 'revoked', 'absent'].includes(state),
         );
-        return isReady === !unusable && isReady === isServing && usableHaveState;
+        return (
+          isReady === !isGone && isReady === !unusable && isReady === isServing && usableHaveState
+        );
       },
     ),
     { numRuns: 20_000 },
