@@ -1,9 +1,10 @@
-// `npm run bench`: the short series, `-- --full` the long one; `-- PART ...` some parts of it; `-- guard` the ratios
-// compared with those that are committed. Prints a table; a run of all parts writes bench/results/latest.json and the
-// tables of docs/performance.md and README.md.
+// `npm run bench`: the short series, `-- --full` the long one, whose soak takes half an hour or `--soak=SECONDS`;
+// `-- PART ...` some parts of it; `-- guard` the ratios compared with those that are committed. Prints a table; a run of
+// all parts writes bench/results/latest.json and the tables of docs/performance.md and README.md.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { measureFaults } from './parts/faults.js';
 import { type Figure, tableOf } from './parts/figure.js';
 import { regressions, TRIES } from './parts/guard.js';
 import { measureHerd } from './parts/herd.js';
@@ -16,7 +17,11 @@ import { measureSoak } from './parts/soak.js';
 import { measureStart } from './parts/start.js';
 import { measureThroughput } from './parts/throughput.js';
 
-const [, program = '', ...words] = process.argv;
+const [, program = '', ...args] = process.argv;
+const SOAK = /^--soak=(\d+)$/;
+/** Half an hour, or what was asked for. */
+const soakSeconds = Number(args.map((word) => SOAK.exec(word)?.[1]).find(Boolean) ?? 1800);
+const words = args.filter((word) => !SOAK.test(word));
 
 type Part = (scene: Scene, load: LoadWorker, isFull: boolean) => Promise<readonly Figure[]>;
 
@@ -38,13 +43,14 @@ const parts: Readonly<Record<string, Part>> = {
       waiters: 500,
       wakings: isFull ? 10 : 3,
     }),
-  herd: (_scene, _load, isFull) => measureHerd(isFull ? 10_000 : 1000),
+  herd: () => measureHerd(10_000),
+  faults: (scene, _load, isFull) => measureFaults(scene, isFull ? 5 : 1),
   soak: async (scene, load, isFull) =>
     isFull
       ? measureSoak(scene, load, {
-          warmSeconds: 120,
-          seconds: 1800,
-          requestsPerSecond: 600,
+          warmSeconds: soakSeconds / 15,
+          seconds: soakSeconds,
+          requestsPerSecond: 700,
           rotationsPerSecond: 6,
         })
       : [],

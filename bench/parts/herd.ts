@@ -2,11 +2,12 @@
 // five minutes without Vault. Requests in windows of ten seconds; a histogram by second as SVG.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { RefreshLoop } from '../../src/refresh/loop.js';
+import type { SecretReader } from '../../src/refresh/reader.js';
 import { TokenStore } from '../../src/token/store.js';
-import { FakeClock } from '../../test/fixtures/fake-clock.js';
-import { answered, failed, FakeReader } from '../../test/fixtures/fake-reader.js';
+import { answered, failed } from '../../test/fixtures/fake-reader.js';
 import { live } from '../../test/fixtures/readings.js';
 import { type Figure, Rounds } from './figure.js';
+import { FleetClock } from './fleet-clock.js';
 
 const INTERVAL_MS = 60_000;
 const WINDOW_MS = 10_000;
@@ -21,15 +22,18 @@ const texts = {
 
 export async function measureHerd(agents: number): Promise<Figure[]> {
   const rounds = new Rounds(texts);
-  const clock = new FakeClock();
+  const clock = new FleetClock();
   const atMs: number[] = [];
   let isAway = false;
   const random = seeded(7);
-  const loops = Array.from({ length: agents }, (_, agent) => {
-    const reader = new FakeReader(() => {
+  const reader: SecretReader = {
+    read: async () => {
       atMs.push(clock.monotonicMs());
       return isAway ? failed('vault_unreachable') : answered(live(1, 'a', 0));
-    });
+    },
+    clockOffsetMs: () => 0,
+  };
+  const loops = Array.from({ length: agents }, (_, agent) => {
     const limits = { graceMs: 300_000, supersededMax: 4, onDeleted: 'keep' } as const;
     const loop = new RefreshLoop({
       name: String(agent),
@@ -43,7 +47,7 @@ export async function measureHerd(agents: number): Promise<Figure[]> {
     void loop.start();
     return loop;
   });
-  await clock.untilSleeping(agents);
+  await clock.advance(0);
   const startedMs = clock.monotonicMs();
   // everybody asked once, at once
   const firstReads = atMs.length;

@@ -1,7 +1,7 @@
 // What every part measures: the shipped program in front of a dev Vault in another process, and what it is compared
 // with.
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { buildImage, type Image } from './image.js';
 import { freePort, Program } from './program.js';
 
@@ -64,9 +64,11 @@ export class Scene implements AsyncDisposable {
     );
   }
 
-  async keytender(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+  /** `preload`: loaded into it first. */
+  async keytender(env: Readonly<Record<string, string>> = {}, preload?: string): Promise<Server> {
     const port = await freePort();
-    return serverOf(port, '/readyz', process.execPath, this.image.args, {
+    const args = preload === undefined ? [] : ['--require', resolve(preload)];
+    return serverOf(port, '/readyz', process.execPath, [...args, ...this.image.args], {
       ...this.image.env,
       VAULT_ADDR: this.vaultUrl,
       VAULT_TOKEN: ROOT_TOKEN,
