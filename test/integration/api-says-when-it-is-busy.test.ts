@@ -84,6 +84,33 @@ async function replayGuardFull(t: Test): Promise<void> {
   t.ok(Number(full.headers['retry-after']) >= 1);
 }
 
+/** What signs and verifies for services has an allowance of its own: neither uses up the other. */
+async function allowancesApart(t: Test): Promise<void> {
+  await using vault = await vaultWithToken();
+  await using agent = agentOf(vault, {
+    env: { RATE_LIMIT_PER_MIN: '3', KEYTENDER_LIMITS_CRYPTO_REQUESTS_PER_MINUTE: '5' },
+  });
+  await agent.untilHealth(({ status }) => status === 'ok');
+  await secondPasses();
+  const url = await agent.url();
+  const verify = {
+    ...{ ...holder, target: '/v1/tokens/default/verify', method: 'POST' },
+    body: '{"method":"GET","url":"/","headers":{}}',
+  };
+  const asked = async (call: typeof holder, times: number): Promise<number> => {
+    const answers = await Promise.all(Array.from({ length: times }, () => signedCall(url, call)));
+    const limited = answers.filter(({ status }) => status === 429);
+    t.ok(limited.every(({ json, isSigned }) => json.code === 'rate_limited' && isSigned));
+    t.equal(answers.filter(({ status }) => status === 200).length + limited.length, times);
+    return limited.length;
+  };
+  t.ok((await asked(holder, 10)) > 0);
+  t.equal(await asked(verify, 5), 0, 'the others are spent, these are not');
+  t.ok((await asked(verify, 10)) > 0, 'and have a limit too');
+  const { body } = await agent.get('/metrics');
+  t.match(body, /^keytender_rate_limited_total\{by="key"\} [1-9]/m);
+}
+
 /** A header that never ends. */
 async function requestTimeout(t: Test): Promise<void> {
   await using vault = await vaultWithToken();
@@ -109,10 +136,11 @@ async function requestTimeout(t: Test): Promise<void> {
   t.match(body, /http_requests_total\{route="unmatched",method="other",status="408"\} 1\n/);
 }
 
-t.test('no room now', { jobs: 3 }, async (t) => {
+t.test('no room now', { jobs: 4 }, async (t) => {
   await Promise.all([
     t.test('the allowance for asking Vault is spent', refreshBusy),
     t.test('no nonce can be remembered', replayGuardFull),
     t.test('a request that does not arrive', requestTimeout),
+    t.test('one of two allowances is spent', allowancesApart),
   ]);
 });
