@@ -17,16 +17,26 @@ export class SharedWork<T> {
     closed: AbortSignal,
     run: (signal: AbortSignal, onDeadline: (withinMs: number) => void) => Promise<T>,
   ) {
-    const signal = AbortSignal.any([closed, this.#abort.signal]);
+    const { signal } = this.#abort;
+    // by hand: what AbortSignal.any makes of a signal that lives as long as the program is never quite forgotten
+    const onClosed = (): void => {
+      this.#abort.abort(closed.reason);
+    };
+    if (closed.aborted) onClosed();
+    closed.addEventListener('abort', onClosed, { once: true });
     const onDeadline = (withinMs: number): void => {
       for (const waiter of this.#waiters) waiter.onDeadline?.(withinMs);
     };
     // a turn later, so that whoever starts it is told of its first deadline
-    this.#result = Promise.resolve().then(() => run(signal, onDeadline));
+    this.#result = Promise.resolve()
+      .then(() => run(signal, onDeadline))
+      .finally(() => {
+        closed.removeEventListener('abort', onClosed);
+      });
     this.#result.catch(() => undefined);
   }
 
-  /** Whether its last waiter left before it ended. */
+  /** Its last waiter left, or all was closed. */
   get isAbandoned(): boolean {
     return this.#abort.signal.aborted;
   }

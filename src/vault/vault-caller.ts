@@ -118,11 +118,20 @@ async function takePermit(
     await budget.take(kind, signal, onDeadline);
     return;
   }
+  const place = new AbortController();
+  const leave = (): void => {
+    place.abort(new Error('the place is given up'));
+  };
+  const enders = [signal, pollJoined];
+  if (enders.some(({ aborted }) => aborted)) leave();
+  for (const ender of enders) ender.addEventListener('abort', leave, { once: true });
   try {
-    await budget.take(kind, AbortSignal.any([signal, pollJoined]), onDeadline);
+    await budget.take(kind, place.signal, onDeadline);
   } catch {
     signal.throwIfAborted();
     await budget.take('poll', signal, onDeadline);
+  } finally {
+    for (const ender of enders) ender.removeEventListener('abort', leave);
   }
 }
 
