@@ -150,6 +150,22 @@ t.test('every verification computes the full width of MACs', async (t) => {
   });
 });
 
+t.test('both signature fields hold the same labels, or neither is believed', async (t) => {
+  const { headers, ...request } = signed();
+  const verdictOf = (changed: Record<string, string>) =>
+    verify(
+      { ...request, headers: { ...headers, ...changed } },
+      new Keyring([current]),
+      keytenderPolicy,
+      { nowSeconds: NOW },
+    );
+  t.match(verdictOf({}), { ok: true });
+  const refused = { ok: false, reason: 'malformed_signature' };
+  t.same(verdictOf({ signature: `${headers.signature}, other=:AAEC:` }), refused);
+  const inputs = `${headers['signature-input']}, other=("@method");tag="x"`;
+  t.same(verdictOf({ 'signature-input': inputs }), refused);
+});
+
 t.test('an unknown keyid takes as long as a wrong key, however many keys there are', async (t) => {
   const keys = Array.from({ length: 64 }, (_, i): KeyringEntry => ({
     key: `key-${i}`,
