@@ -45,6 +45,16 @@ export function initCommand(address: string): string {
   return `vault operator init -address=${word(address)}`;
 }
 
+/** The nodes of the cluster that `address` is of, where its storage is of its own (raft). */
+export function membersCommand(address: string): string {
+  return `vault operator raft list-peers -address=${word(address)}`;
+}
+
+/** What an address says of itself, without a login. */
+export function healthCommand(address: string): string {
+  return `curl -sS ${word(`${address}/v1/sys/health`)}`;
+}
+
 /** As one word of a shell. */
 export function word(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -120,7 +120,7 @@ function fixOf(
   if (/ALTNAME|HOSTNAME/.test(refusedBy)) {
     const name = leaf?.names.find((one) => !one.includes('*'));
     return name === undefined
-      ? 'give it a certificate for the name in vault.address'
+      ? `give it a certificate for the name in vault.address; see it: ${chainCommand(address)}`
       : `write that name into vault.address, or: export VAULT_TLS_SERVER_NAME=${word(name)}`;
   }
   const authority = chain.at(-1)?.issuer ?? 'the authority that signed it';

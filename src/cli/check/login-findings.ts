@@ -99,7 +99,7 @@ function findingOf(config: VaultConfig, login: Login, place: Place): Finding {
   const { method } = config.auth;
   if (login.vaultToken === null) {
     const found = 'no Vault token is set: requests carry none';
-    const fix = 'set VAULT_TOKEN_FILE, unless a Vault proxy that logs in by itself is asked';
+    const fix = `unless a Vault proxy that logs in by itself is asked: ${credentialFix(config, place)}`;
     return warning('login', null, found, fix);
   }
   if (login.isAlive === false) {
@@ -108,8 +108,7 @@ function findingOf(config: VaultConfig, login: Login, place: Place): Finding {
   }
   if (login.isAlive === null) {
     const found = `${method}: Vault does not tell how long the login lives`;
-    const fix =
-      "attach Vault's default policy, which allows lookup-self and renew-self (vault token create without -no-default-policy)";
+    const fix = `make one that has Vault's default policy, which allows lookup-self and renew-self: ${tokenCommand(config.namespace)}`;
     return warning('login', null, found, fix);
   }
   const lifetime = login.ttlMs === null ? 'never expires' : `ends in ${ageOf(login.ttlMs / 1000)}`;

@@ -1,7 +1,7 @@
 // What one address of Vault says of itself: whether it answers, whether it is sealed. `GET sys/health` needs no
 // login; its status is its answer (Vault API, "/sys/health").
 import { isObject, parseBody, type VaultAnswer } from '../../vault/vault-answer.js';
-import { initCommand, unsealCommand, word } from './commands.js';
+import { healthCommand, initCommand, membersCommand, unsealCommand } from './commands.js';
 import { failed, ok, warning, type Finding } from './finding.js';
 import type { Asked } from './vault-probe.js';
 
@@ -22,7 +22,7 @@ export function nodeFindings(address: string, asked: Asked): readonly Finding[] 
   const found = `${failureClass}: ${message}`;
   // a client certificate is refused when the handshake is over
   if (failureClass === 'vault_tls') return [failed('tls', address, found, clientCertificate)];
-  return [failed('reachability', address, found, `curl -sS ${word(`${address}/v1/sys/health`)}`)];
+  return [failed('reachability', address, found, healthCommand(address))];
 }
 
 const clientCertificate =
@@ -42,20 +42,25 @@ function sealFinding(address: string, answer: VaultAnswer): Finding {
         'seal',
         address,
         `a standby that does not reach its active node${version}`,
-        'repair the network inside the cluster',
+        `repair the network inside the cluster; see its nodes: ${membersCommand(address)}`,
       );
     case 501:
       return failed('seal', address, 'not initialised', initCommand(address));
     case 503:
       return failed('seal', address, `sealed${version}`, unsealCommand(address));
     case 530:
-      return failed('seal', address, 'removed from its cluster', 'take it out of vault.address');
+      return failed(
+        'seal',
+        address,
+        'removed from its cluster',
+        `export VAULT_ADDR= with the addresses of the others; see them: ${membersCommand(address)}`,
+      );
     default:
       return warning(
         'seal',
         address,
         `answers ${answer.status} to sys/health, which no Vault does`,
-        'check that vault.address is a Vault, not a proxy in front that keeps this path',
+        `check that vault.address is a Vault, not a proxy in front that keeps this path: ${healthCommand(address)}`,
       );
   }
 }

@@ -1,9 +1,10 @@
 // What can be known without asking anyone: whether the settings hold together, whether the files they name can be
 // read, whether a token given by hand is strong.
-import type { Config, SecretSetting } from '../../config/config.js';
+import type { Config, SecretSetting, VaultConfig } from '../../config/config.js';
 import type { ConfigProblem } from '../../config/problem.js';
 import { STRONG_TOKEN_BYTES, tokenTextProblem } from '../../token/document.js';
 import type { TlsFiles } from '../../vault/tls-files.js';
+import { word } from './commands.js';
 import { failed, ok, warning, type Finding } from './finding.js';
 
 export function problemFindings(problems: readonly ConfigProblem[]): readonly Finding[] {
@@ -34,7 +35,7 @@ export async function credentialFindings(
     secret === null || secret.file === null ? [] : [secretFinding(key, secret)],
   );
   const { initial } = config.token;
-  const tls = tlsFiles === null ? [] : [tlsFilesFinding(tlsFiles)];
+  const tls = tlsFiles === null ? [] : [tlsFilesFinding(tlsFiles, config.vault)];
   const found = await Promise.all([
     ...files,
     ...tls,
@@ -69,15 +70,27 @@ async function initialFinding(secret: SecretSetting): Promise<Finding> {
 
 const strong = 'make one with openssl rand -base64 32';
 
-async function tlsFilesFinding(tlsFiles: TlsFiles): Promise<Finding | null> {
+async function tlsFilesFinding(
+  tlsFiles: TlsFiles,
+  vault: VaultConfig | null,
+): Promise<Finding | null> {
   try {
     const { ca, cert } = await tlsFiles.read();
     if (ca === null && cert === null) return null;
     return ok('credentials', 'vault TLS files', 'can be read and belong together');
   } catch {
-    const fix = 'check vault.ca_cert, vault.client_cert and vault.client_key';
-    return failed('credentials', 'vault TLS files', 'cannot be used', fix);
+    return failed('credentials', 'vault TLS files', 'cannot be used', certificatesFix(vault));
   }
+}
+
+/** Shows whether each can be read and is in date, and by their public keys which belong together. */
+function certificatesFix(vault: VaultConfig | null): string {
+  const { caCert = null, clientCert = null, clientKey = null } = vault ?? {};
+  const certificates = [caCert, clientCert].flatMap((path) =>
+    path === null ? [] : [`openssl x509 -in ${word(path)} -noout -subject -enddate -pubkey`],
+  );
+  const keys = clientKey === null ? [] : [`openssl pkey -in ${word(clientKey)} -pubout`];
+  return [...certificates, ...keys].join('; ');
 }
 
 /** A settings problem speaks for itself; of anything else the text may hold what was read. */

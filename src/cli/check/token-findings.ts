@@ -21,6 +21,7 @@ import {
   type VaultAnswer,
 } from '../../vault/vault-answer.js';
 import {
+  healthCommand,
   mountCommand,
   policyCommand,
   putCommand,
@@ -130,8 +131,8 @@ async function readFindings(
     : [goneFinding(token, place, reading)];
 }
 
-/** The command that mends it, where there is one. */
-function fixOf({ place, probe }: TokenContext, failure: Failure): string | null {
+/** The command that mends it, or that shows more. */
+function fixOf({ place, probe }: TokenContext, failure: Failure): string {
   switch (failure.class) {
     case 'vault_forbidden':
       return policyCommand(place);
@@ -140,7 +141,7 @@ function fixOf({ place, probe }: TokenContext, failure: Failure): string | null 
     case 'vault_sealed':
       return unsealCommand(probe.address);
     default:
-      return null;
+      return healthCommand(probe.address);
   }
 }
 
