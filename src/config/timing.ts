@@ -218,7 +218,7 @@ function budgetProblem(written: WrittenTiming, most: Bound): ConfigProblem {
   const need = Math.ceil(steadyNeedPerMinute({ ...written, intervalMs }));
   const share = REQUESTS_PER_PERMIT * (onDemand?.value ?? 0);
   const pace = interval?.name ?? most.by ?? 'refresh.interval';
-  const forPolling = `${need} a minute for polling (${pace} ${formatDuration(intervalMs)}, ${written.tokens} tokens × ${1 + written.supersededMax} versions, and clients)`;
+  const forPolling = `${need} a minute for polling (${pace} ${formatDuration(intervalMs)}, ${written.tokens} ${written.tokens === 1 ? 'token' : 'tokens'} × ${1 + written.supersededMax} versions, and clients)`;
   const forDemand = share === 0 ? '' : ` and ${share} for ${onDemand?.name ?? ''}`;
   return new ConfigProblem(
     requestsPerMinute?.name ?? pace,
