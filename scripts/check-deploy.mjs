@@ -37,6 +37,10 @@ const tools = {
   tini: debian('/usr/bin/tini-static', 'tini'),
   shellcheck: debian('shellcheck', 'shellcheck'),
   systemd: debian('systemd-analyze', 'systemd'),
+  'numbers of system calls': debian(
+    '/usr/include/x86_64-linux-gnu/asm/unistd_64.h',
+    'linux-libc-dev',
+  ),
   openssl: debian('openssl', 'openssl'),
   curl: debian('curl', 'curl'),
   prometheus: debian('prometheus', 'prometheus'),
@@ -111,6 +115,11 @@ const steps = [
   ),
   step('systemd', ['systemd'], ['systemd-analyze', 'verify', 'deploy/systemd/keytender.service']),
   step('systemd security', ['systemd'], scoreUnit),
+  step(
+    'systemd unit',
+    ['bwrap', 'systemd', 'numbers of system calls', 'Node.js 24'],
+    test(new URL('../test/deploy/systemd.check.ts', import.meta.url)),
+  ),
   step(
     'shell',
     ['shellcheck'],
