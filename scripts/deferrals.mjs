@@ -15,14 +15,23 @@ export const deferrals = new Map([
   ['readline', 'nothing here asks a person'],
 ]);
 
-/** A module object whose properties are those of the real one, which is loaded when the first is read. */
+/** Of these only functions are used, which may be taken out of the module long before one is called. */
+const functions = new Set(['fs/promises']);
+
+/**
+ * A module object whose properties are those of the real one, which is loaded when the first is read; of `functions`,
+ * when the first is called.
+ */
 function later(name) {
   const names = Object.keys(require(`node:${name}`)).filter((key) => /^[A-Za-z_]\w*$/.test(key));
+  const property = functions.has(name)
+    ? 'value: (...args) => load()[key](...args)'
+    : 'get: () => load()[key]';
   return `
 let loaded;
 const load = () => (loaded ??= require('node:${name}'));
 for (const key of ${JSON.stringify(names)}) {
-  Object.defineProperty(module.exports, key, { enumerable: true, get: () => load()[key] });
+  Object.defineProperty(module.exports, key, { enumerable: true, ${property} });
 }`;
 }
 

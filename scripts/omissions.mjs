@@ -130,6 +130,24 @@ export const omissions = [
     why: 'dependencies make sure of things at each request, and it costs 2 ms of a start',
   },
   {
+    module: 'node:perf_hooks',
+    by: 'node_modules/fastify/',
+    instead: () => `
+exports.performance = {
+  now() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
+  },
+};`,
+    why: 'how long an answer took, for which it would load timelines and histograms',
+  },
+  {
+    module: 'sonic-boom',
+    by: 'node_modules/pino/',
+    instead: throwing,
+    why: 'pino is given where to write, and never opens a file',
+  },
+  {
     module: 'safe-regex2',
     by: 'node_modules/find-my-way/',
     instead: () => 'module.exports = () => true;',
