@@ -233,6 +233,23 @@ t.test('a mount that was moved keeps its secrets', async (t) => {
   t.equal((await read(vault, root)).status, 404);
 });
 
+t.test('a wrong unseal key is refused in the words for its length', async (t) => {
+  await using vault = await devVault();
+  vault.seal();
+  const refusal = async (bytes: number): Promise<unknown> => {
+    const key = 'ab'.repeat(bytes);
+    return (await vaultCall(vault.address, null, 'POST', 'sys/unseal', { key })).json.errors;
+  };
+  t.strictSame(await refusal(2), ['invalid key: key is shorter than minimum 16 bytes']);
+  t.strictSame(await refusal(17), [
+    'invalid key: failed to setup unseal key: crypto/aes: invalid key size 17',
+  ]);
+  t.strictSame(await refusal(32), [
+    'unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: cipher: message authentication failed',
+  ]);
+  t.strictSame(await refusal(34), ['invalid key: key is longer than maximum 33 bytes']);
+});
+
 t.test('it listens on loopback only, unless forced, and says why', async (t) => {
   for (const address of ['0.0.0.0:0', '[::]:0', '192.0.2.1:8200', 'example.com:1']) {
     await t.rejects(devVault({ address }), /not a Vault for production/);

@@ -142,16 +142,22 @@ function unseal({ method, body, node }: StatusRequest): Result {
   if (key === undefined) return refuse(400, "'key' must be a valid hex or base64 string");
   if (!node.sealed) return sealStatusOf(node);
   const right = Buffer.from(node.core.unsealKey, 'base64');
-  if (key.length < 16 || key.length > 33) {
-    const bound = key.length < 16 ? 'shorter than minimum 16' : 'longer than maximum 33';
-    return refuse(400, `key is ${bound} bytes`);
-  }
   if (key.length !== right.length || !timingSafeEqual(key, right)) {
-    return refuse(400, 'failed to decrypt keyring: cipher: message authentication failed');
+    return refuse(400, wrongKeyText(key.length));
   }
   node.sealed = false;
   return sealStatusOf(node);
 }
+
+function wrongKeyText(bytes: number): string {
+  if (bytes < 16) return 'invalid key: key is shorter than minimum 16 bytes';
+  if (bytes > 33) return 'invalid key: key is longer than maximum 33 bytes';
+  return AES_KEY_BYTES.includes(bytes)
+    ? 'unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: cipher: message authentication failed'
+    : `invalid key: failed to setup unseal key: crypto/aes: invalid key size ${bytes}`;
+}
+
+const AES_KEY_BYTES = [16, 24, 32];
 
 function parseBody(body: string): Record<string, Json> | undefined {
   try {
