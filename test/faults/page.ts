@@ -31,7 +31,8 @@ ${described.length} faults, ${rows.length} rows, ${rows.filter(({ broken }) => b
   three answers that agree, and sinks have a backoff of their own. The longest was ${(longest / 1_000).toFixed(1)} s.
 
 Wall clock and resolver of the process are spoilt by a script that node loads before it, its limits by \`prlimit\`. A standby that
-is behind, or cut off, is what a proxy before the server answers. Classes are those of [errors](errors.md).
+is behind, or cut off, is what a proxy before the server answers; \`vault.timeout\` is 10 s there, because a busy machine that makes a
+timeout would send the agent to another node. Classes are those of [errors](errors.md).
 
 ## What holds
 
