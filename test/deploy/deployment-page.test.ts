@@ -343,6 +343,14 @@ t.test('Monitoring: what is applied are the files, and the rules as they are', a
   t.strictSame(applied.spec, ruleFile);
 });
 
+t.test('deploy/README.md has a row for everything that is there', async (t) => {
+  const rows = tableUnder(page('deploy/README.md'), 'deploy').map(([name = '']) => name);
+  const there = readdirSync('deploy', { withFileTypes: true })
+    .filter(({ name }) => name !== 'README.md')
+    .map((it) => `\`${it.name}${it.isDirectory() ? '/' : ''}\``);
+  t.strictSame(rows.sort(), there.sort());
+});
+
 /** Commands in the prose of pages, and in the comments of the files. */
 function commandsOutsideBlocks(): readonly string[] {
   const pages = ['deployment', 'runbooks', 'upgrade'].map((name) => page(`docs/${name}.md`));
