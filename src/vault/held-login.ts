@@ -17,7 +17,10 @@ export class HeldLogin {
   /** Monotonic. */
   endsAtMs = Infinity;
   isAlive: boolean | null;
+  /** When the last look at it began, or it was made. */
   checkedAtMs: number;
+  /** It read something. */
+  wasAccepted = false;
   isToBeReplaced = false;
 
   constructor(login: Login, isOurs: boolean, clock: Clock) {

@@ -53,6 +53,8 @@ export interface Refusal {
 
 const BACKOFF_MS = 1_000;
 const REPLACE_ALIVE_MS = 300_000;
+/** A login so young that read nothing yet is not doubted: a standby may not know it yet. */
+const UNKNOWN_YET_MS = 10_000;
 const READ_MARGIN_MS = 1_000;
 
 export class LoginSession {
@@ -128,10 +130,10 @@ export class LoginSession {
     return result.failure.class === 'vault_login_failed' ? { ok: true, held } : result;
   }
 
-  /** Vault took the login: whatever it answered was no 403. The next 403 is news, and looked into at once. */
+  /** Vault took the login: whatever it answered was no 403. */
   accepted(held: HeldLogin): void {
     held.isAlive = true;
-    held.checkedAtMs = -Infinity;
+    held.wasAccepted = true;
   }
 
   /**
@@ -142,9 +144,12 @@ export class LoginSession {
   async refused(held: HeldLogin, sinceMs: number, options: CallOptions): Promise<Refusal> {
     const method = this.#method;
     if (held !== this.#held) return { isAlive: null, again: true };
+    const ageMs = this.#options.clock.monotonicMs() - held.madeAtMs;
     const isFinal = held.isAlive === false && !method.makesLogins;
-    if (!isFinal && held.checkedAtMs < sinceMs) await this.#look(held, options);
-    const isOld = this.#options.clock.monotonicMs() - held.madeAtMs >= REPLACE_ALIVE_MS;
+    const isTrusted = !held.wasAccepted && ageMs < UNKNOWN_YET_MS;
+    const isSeen = held.checkedAtMs >= sinceMs;
+    if (!isFinal && !isTrusted && !isSeen) await this.#look(held, options);
+    const isOld = ageMs >= REPLACE_ALIVE_MS;
     if (method.makesLogins && (held.isAlive === false || isOld)) held.isToBeReplaced = true;
     return { isAlive: held.isAlive, again: method.makesLogins && held.isAlive === false };
   }

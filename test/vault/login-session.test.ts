@@ -230,6 +230,21 @@ t.test('several secrets refused together cost one look', async (t) => {
   t.equal(scene.lookups.length, 2, 'one that began after it is news');
 });
 
+t.test('a login of the last ten seconds that read nothing yet is not doubted', async (t) => {
+  const scene = build(true);
+  scene.lookup = deadAnswer;
+  const held = await hold(scene);
+  await scene.clock.advance(9_999);
+  t.same(await refuse(scene, held), { isAlive: true, again: false }, 'a standby may be behind');
+  t.equal(scene.lookups.length, 0);
+  await scene.clock.advance(1);
+  t.same(await refuse(scene, held), { isAlive: false, again: true });
+  const next = await hold(scene);
+  scene.session.accepted(next);
+  await scene.clock.advance(1);
+  t.same(await refuse(scene, next), { isAlive: false, again: true }, 'one that read something is');
+});
+
 t.test('who was refused with a login that is replaced by now tries the other one', async (t) => {
   const scene = build(true);
   const held = await hold(scene);

@@ -73,8 +73,8 @@ class Vault {
   readonly #clock: SimulatedClock;
   readonly #versions: Version[] = [];
   readonly #logins = new Map<string, { endsMs: number; readonly lastMs: number }>();
-  /** Those that were gone when they were the newest. */
-  readonly #gone = new Set<number>();
+  /** The newest, when it was met for the first time and gone. */
+  #startedOn: number | null = null;
   #made = 0;
   active = 2;
   /** The highest version that the newest was said to be. */
@@ -188,16 +188,15 @@ class Vault {
   }
 
   #tell(version: number, isGone: boolean): void {
-    // a newer one than was seen alive is taken, also behind one that was gone when it was the newest
-    const isNewest = version >= this.told || (this.live > 0 && version >= this.live);
+    const isTaken = version >= this.told || this.#isWanted(version);
     this.told = Math.max(this.told, version);
-    if (isGone) this.#gone.add(version);
-    else if (isNewest) this.#see(version);
+    if (isGone) this.#startedOn ??= version;
+    else if (isTaken) this.#see(version);
   }
 
-  /** Who started on a version that was gone takes that one back, or a newer one, and nothing from before. */
+  /** The one seen last or a newer one, also behind a newest that is gone; at first, from the one that was gone on. */
   #isWanted(version: number): boolean {
-    return this.live === 0 ? this.#gone.has(version) : version >= this.live;
+    return version >= (this.live > 0 ? this.live : (this.#startedOn ?? Infinity));
   }
 
   #see(version: number): void {
