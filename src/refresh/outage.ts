@@ -19,7 +19,7 @@ export function isOfAll(failure: Failure): boolean {
 }
 
 /** One of those who wait: compared by identity. */
-export type Member = object;
+type Member = object;
 
 export class Outage {
   readonly #clock: Clock;
