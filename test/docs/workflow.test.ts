@@ -12,7 +12,14 @@ interface Job {
   readonly env?: Readonly<Record<string, string>>;
   readonly strategy: { readonly matrix: { readonly include?: readonly { image: string }[] } };
   readonly services?: Readonly<
-    Record<string, { readonly image: string; readonly env: Readonly<Record<string, string>> }>
+    Record<
+      string,
+      {
+        readonly image: string;
+        readonly env: Readonly<Record<string, string>>;
+        readonly options?: string;
+      }
+    >
   >;
   readonly steps: readonly Step[];
 }
@@ -42,7 +49,9 @@ t.test('the suite runs before both servers, with a root token that both take', a
   const images = job.strategy.matrix.include?.map(({ image }) => image.split(':')[0]);
   t.same(images, ['openbao/openbao', 'hashicorp/vault']);
   t.match(job.env, { TEST_VAULT_ADDR: 'http://127.0.0.1:8200' });
-  const { env } = job.services!['vault']!;
+  const { env, options } = job.services!['vault']!;
+  const seenAs = job.env?.['TEST_VAULT_SEES_US_AS'] ?? '';
+  t.match(options, `--add-host=${seenAs}:host-gateway`, 'and it can ask back');
   for (const name of ['BAO_DEV_ROOT_TOKEN_ID', 'VAULT_DEV_ROOT_TOKEN_ID']) {
     t.equal(env[name], job.env?.['TEST_VAULT_TOKEN']);
   }

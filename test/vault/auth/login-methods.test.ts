@@ -200,6 +200,13 @@ t.test('jwt: the file is read at each login, and a bad one is refused once', asy
   t.match(await old.read(), { failure: { class: 'vault_login_failed' } });
 });
 
+/** A server in a container asks back by another name than ours. */
+const seesUsAs = process.env['TEST_VAULT_SEES_US_AS'];
+const seenAs =
+  seesUsAs === undefined
+    ? { listen: '127.0.0.1', host: '127.0.0.1' }
+    : { listen: '0.0.0.0', host: seesUsAs };
+
 t.test(
   'kubernetes: the projected token logs in; an API server that is down is a failed login',
   async (t) => {
@@ -222,12 +229,12 @@ t.test(
         );
       });
     });
-    await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => api.listen(0, seenAs.listen, resolve));
     t.teardown(() => api.close());
     const mount = await vault.enableAuth('kubernetes');
     const ca = await readFile(new URL('../tls/ca.pem', import.meta.url), 'utf8');
     await vault.api('POST', `auth/${mount}/config`, {
-      kubernetes_host: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
+      kubernetes_host: `http://${seenAs.host}:${(api.address() as AddressInfo).port}`,
       kubernetes_ca_cert: ca,
       disable_local_ca_jwt: true,
     });
