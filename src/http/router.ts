@@ -161,24 +161,32 @@ class Routed implements Incoming {
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= goneSignal(this.#reply);
+    if (this.#signal === null) {
+      const gone = new AbortController();
+      const { raw } = this.#reply;
+      if (raw.closed && !raw.writableFinished) gone.abort(new CallerGone());
+      this.whenGone(() => {
+        gone.abort(new CallerGone());
+      });
+      this.#signal = gone.signal;
+    }
     return this.#signal;
+  }
+
+  /** The connection closed before the answer was sent. */
+  whenGone(listener: () => void): () => void {
+    const { raw } = this.#reply;
+    const onClose = (): void => {
+      if (!raw.writableFinished) listener();
+    };
+    if (raw.closed) queueMicrotask(onClose);
+    else raw.on('close', onClose);
+    return () => raw.off('close', onClose);
   }
 
   continueBody(): void {
     this.#options.continueBody(this.request);
   }
-}
-
-/** Aborts when the connection closes before the answer was sent. */
-function goneSignal({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  const onClose = (): void => {
-    if (!raw.writableFinished) gone.abort(new CallerGone());
-  };
-  if (raw.closed) onClose();
-  else raw.once('close', onClose);
-  return gone.signal;
 }
 
 function unreached(_request: FastifyRequest, _reply: FastifyReply): never {

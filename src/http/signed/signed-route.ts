@@ -22,6 +22,8 @@ export interface RequestFacts {
   readonly query: URLSearchParams;
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal;
+  /** The same for who waits long and wants no signal for it: told once, and never at once. Returns the unsubscriber. */
+  whenGone(listener: () => void): () => void;
 }
 
 export interface SignedExchange {

@@ -57,7 +57,7 @@ async function watch(exchange: SignedExchange, parts: WatchRouteParts): Promise<
       token,
       revision,
       timeoutSeconds * 1000,
-      exchange.incoming.signal,
+      exchange.incoming,
     );
     if (end === 'gone') throw new CallerGone();
     if (end !== 'changed') return { status: 204, body: '' };
