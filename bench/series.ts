@@ -1,6 +1,7 @@
 // `npm run bench`: the short series, `-- --full` the long one, whose soak takes half an hour or `--soak=SECONDS`;
-// `-- PART ...` some parts of it; `-- guard` the ratios compared with those that are committed. Prints a table; a run of
-// all parts writes bench/results/latest.json and the tables of docs/performance.md and README.md.
+// `-- PART ...` some parts of it, with `--keep` into what the last whole run left; `-- guard` the ratios compared with
+// those that are committed. Prints a table; a run of all parts writes bench/results/latest.json and the tables of
+// docs/performance.md and README.md.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,14 @@ import { regressions, TRIES } from './parts/guard.js';
 import { measureHerd } from './parts/herd.js';
 import { LoadWorker, workAsLoad } from './parts/load.js';
 import { measureMemory } from './parts/memory.js';
-import { readResults, resultsOf, updatePages, writeResults } from './parts/results.js';
+import {
+  readResults,
+  type Results,
+  resultsOf,
+  updatePages,
+  withMeasured,
+  writeResults,
+} from './parts/results.js';
 import { measureRotation } from './parts/rotation.js';
 import { Scene } from './parts/scene.js';
 import { measureSoak } from './parts/soak.js';
@@ -70,20 +78,27 @@ async function measure(names: readonly string[], isFull: boolean): Promise<reado
   return figures;
 }
 
+const options = ['--full', '--keep'];
+
 async function series(): Promise<void> {
   const isFull = words.includes('--full');
+  const isKept = words.includes('--keep');
   const chosen = words.filter((word) => word in parts);
-  const unknown = words.filter((word) => word !== '--full' && !(word in parts));
+  const unknown = words.filter((word) => !(word in parts) && !options.includes(word));
   if (unknown.length > 0) {
     process.stderr.write(`no ${unknown.join(', ')}; parts: ${Object.keys(parts).join(', ')}\n`);
     process.exitCode = 2;
     return;
   }
   if (chosen.length > 0) {
-    await measure(chosen, isFull);
+    const measured = await measure(chosen, isFull);
+    if (isKept) await keep(withMeasured(readResults(), measured));
     return;
   }
-  const results = resultsOf(await measure(Object.keys(parts), isFull), isFull);
+  await keep(resultsOf(await measure(Object.keys(parts), isFull), isFull));
+}
+
+async function keep(results: Results): Promise<void> {
   await writeResults(results);
   updatePages(results);
 }

@@ -18,6 +18,22 @@ export function resultsOf(figures: readonly Figure[], isFull: boolean): Results 
   return { node: process.version, cores: cpus().length, isFull, figures };
 }
 
+/** The figures of parts that were measured anew, in the place of the older ones. Throws for another Node.js. */
+export function withMeasured(results: Results, measured: readonly Figure[]): Results {
+  if (results.node !== process.version) {
+    throw new Error(`the other parts were measured on ${results.node}: run them all`);
+  }
+  const anew = new Map(measured.map((figure) => [figure.id, figure]));
+  const older = new Set(results.figures.map(({ id }) => id));
+  return {
+    ...results,
+    figures: [
+      ...results.figures.map((figure) => anew.get(figure.id) ?? figure),
+      ...measured.filter(({ id }) => !older.has(id)),
+    ],
+  };
+}
+
 export function readResults(): Results {
   return JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
 }

@@ -1,7 +1,7 @@
 // The numbers of docs/performance.md and README.md are those of the committed run, made by the same code.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { readResults, tables, withTable } from '../../bench/parts/results.js';
+import { readResults, tables, withMeasured, withTable } from '../../bench/parts/results.js';
 import { targets } from '../../bench/parts/targets.js';
 
 const results = readResults();
@@ -37,3 +37,13 @@ t.test(
     );
   },
 );
+
+t.test('a part that is measured again takes the place of what it measured before', async (t) => {
+  const before = { ...results, node: process.version };
+  const [first] = before.figures;
+  const again = { ...first!, text: 'again' };
+  const other = { ...first!, id: 'other.part' };
+  const { figures } = withMeasured(before, [other, again]);
+  t.same(figures, [again, ...before.figures.slice(1), other]);
+  t.throws(() => withMeasured({ ...before, node: 'v0.0.0' }, [again]), /on v0\.0\.0: run them all/);
+});
