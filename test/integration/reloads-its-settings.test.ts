@@ -150,6 +150,14 @@ t.test('another way to log in is taken; one that is refused costs nothing', asyn
   const line = await it.reload(settings(approle));
   for (const key of ['method', 'role_id', 'secret_id']) t.match(line, `vault.auth.${key}`);
   await agent.untilOutput(/"event":"vault_login".*"mode":"approle"/);
+  const { vault: told } = await agent.untilHealth(
+    ({ vault: it }) => typeof it?.login_expires_at === 'string',
+  );
+  const endsAt = Date.parse(told?.login_expires_at ?? '');
+  t.ok(Math.abs(endsAt - Date.now() - 3_600_000) < 60_000, told?.login_expires_at ?? '');
+  const metric = /^keytender_vault_login_expiry_timestamp_seconds (\S+)$/m;
+  const seconds = Number(metric.exec((await agent.get('/metrics')).body)?.[1]);
+  t.ok(Math.abs(seconds - endsAt / 1_000) < 1, `${seconds}, as in /health`);
   await vault.api('POST', 'auth/token/revoke', { token: given.auth?.['client_token'] });
   const before = Date.now();
   await agent.untilHealth(
