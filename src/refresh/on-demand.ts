@@ -1,6 +1,7 @@
 // Asking Vault because of a request whose key we do not hold. One sequence of reads is shared by all who wait; each
-// costs one permit of a bucket of its own, so that strangers cannot spend what polling needs. Waiters are bounded in
-// number and in time; who has gone is forgotten at once.
+// costs one permit of a bucket of its own, so that strangers cannot spend what polling needs. Who names a newer version
+// than a sequence waits for has one of his own beside it: its long waits are not his. Waiters are bounded in number and
+// in time; who has gone is forgotten at once.
 import type { Clock } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import type { AttemptOutcome } from './record.js';
@@ -47,9 +48,11 @@ export class RefreshOnDemand {
   readonly #options: RefreshOnDemandOptions;
   readonly #waiting = new Set<Waiter>();
   readonly #stopped = new AbortController();
-  /** Ends the wait for a permit when nobody waits any more. */
-  #idle = new AbortController();
-  #isRunning = false;
+  /** Those whom each sequence under way reads for. */
+  readonly #rounds = new Set<readonly Waiter[]>();
+  /** Ends the wait for a permit when nobody needs it any more. */
+  #needless = new AbortController();
+  #isTakingPermit = false;
   #forced: Promise<AttemptOutcome | null> | null = null;
 
   constructor(options: RefreshOnDemandOptions) {
@@ -139,9 +142,7 @@ export class RefreshOnDemand {
   #enter(waiter: Waiter): void {
     this.#waiting.add(waiter);
     if (this.#waiting.size > WAITERS_MAX) this.#letOneGo();
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    void this.#run();
+    void this.#beginSequences();
   }
 
   /** A random one: a flood of newcomers would otherwise put out all who came before. */
@@ -152,33 +153,57 @@ export class RefreshOnDemand {
 
   #leave(waiter: Waiter): void {
     this.#waiting.delete(waiter);
-    if (this.#waiting.size === 0) this.#idle.abort(new Error('nobody waits'));
+    if (!this.#isSequenceDue()) this.#needless.abort(new Error('nobody needs it'));
   }
 
-  async #run(): Promise<void> {
+  /** Takes one permit at a time, as long as somebody needs a sequence. */
+  async #beginSequences(): Promise<void> {
+    if (this.#isTakingPermit) return;
+    this.#isTakingPermit = true;
+    while (this.#isSequenceDue()) {
+      this.#needless = new AbortController();
+      const enough = AbortSignal.any([this.#needless.signal, this.#stopped.signal]);
+      const isPermitted = await this.#options.takePermit(enough).then(
+        () => true,
+        () => false,
+      );
+      if (isPermitted) void this.#sequence();
+    }
+    this.#isTakingPermit = false;
+  }
+
+  /** Who comes during a sequence profits from its reads, and waits for its end, unless he wants more than it does. */
+  #isSequenceDue(): boolean {
+    const waiting = [...this.#waiting].filter(({ isInSequence }) => !isInSequence);
+    if (this.#rounds.size === 0) return waiting.length > 0;
+    return waiting.some((waiter) => this.#isNewerThanAnyRound(waiter));
+  }
+
+  #isNewerThanAnyRound(waiter: Waiter): boolean {
+    const { version } = waiter;
+    if (version === undefined || !this.#mayStillCome(waiter)) return false;
+    return [...this.#rounds].every((round) =>
+      round.every((other) => !this.#waiting.has(other) || (other.version ?? 0) < version),
+    );
+  }
+
+  async #sequence(): Promise<void> {
+    const round = [...this.#waiting].filter(({ isInSequence }) => !isInSequence);
+    for (const waiter of round) waiter.isInSequence = true;
+    this.#rounds.add(round);
     try {
-      while (this.#waiting.size > 0) {
-        this.#idle = new AbortController();
-        const enough = AbortSignal.any([this.#idle.signal, this.#stopped.signal]);
-        const isPermitted = await this.#options.takePermit(enough).then(
-          () => true,
-          () => false,
-        );
-        if (isPermitted) await this.#sequence();
-      }
+      await this.#readFor(round);
     } catch {
       // a bug of whoever reads, or a stop: nobody may hang for it
-      for (const waiter of this.#waiting) waiter.end('failed');
+      for (const waiter of round) if (this.#waiting.has(waiter)) waiter.end('failed');
     } finally {
-      this.#isRunning = false;
+      this.#rounds.delete(round);
+      void this.#beginSequences();
     }
   }
 
-  /** Who comes during it profits from its reads, and waits for the next one if they do not help. */
-  async #sequence(): Promise<void> {
+  async #readFor(round: readonly Waiter[]): Promise<void> {
     const { clock, refresh } = this.#options;
-    const round = [...this.#waiting];
-    for (const waiter of round) waiter.isInSequence = true;
     const left = (): Waiter[] => round.filter((waiter) => this.#waiting.has(waiter));
     let hasFailed = false;
     for (const waitMs of WAITS_MS) {

@@ -130,30 +130,36 @@ async function oneAboveTheHeld(t: Test): Promise<void> {
     while (!isOver) answers.push(await signedCall(url, bad));
   };
   const newcomer: Received[] = [];
-  const waits: number[] = [];
+  let waitedMs = 0;
   const flood = async (): Promise<void> => {
     const strangers = Array.from({ length: 300 }, stranger);
     await pause(3_000);
     putToken(vault, 'token-2');
+    const startedMs = performance.now();
     const next = { ...holder, key: strong('token-2'), keyid: 'default:2' };
-    for (let turn = 0; turn < 5 && newcomer.at(-1)?.status !== 200; turn += 1) {
-      const startedMs = performance.now();
-      newcomer.push(await signedCall(url, next));
-      waits.push(performance.now() - startedMs);
+    while (newcomer.at(-1)?.status !== 200 && waitedMs < WAIT_MS_MAX) {
+      const told = await signedCall(url, next);
+      newcomer.push(told);
+      if (told.status !== 200) await pause(Number(told.headers['retry-after']) * 1000);
+      waitedMs = performance.now() - startedMs;
     }
     isOver = true;
     await Promise.all(strangers);
   };
   await bystanders.during(flood());
   bystanders.check(t);
-  t.comment({ strangers: count(answers), newcomer: newcomer.map(({ status }) => status), waits });
+  t.comment({
+    strangers: count(answers),
+    newcomer: newcomer.map(({ status }) => status),
+    waitedMs,
+  });
   t.ok(answers.every(({ status }) => [401, 429, 503].includes(status)));
   t.ok(
     newcomer.every(({ status }) => [200, 503].includes(status)),
-    'told to come again at most',
+    'told when to come again at most',
   );
   t.equal(newcomer.at(-1)?.status, 200, 'and served when it does');
-  t.ok(waits.every((ms) => ms < WAIT_MS_MAX));
+  t.ok(waitedMs < WAIT_MS_MAX, `${waitedMs} ms in all`);
   const spent = vault.requests.length - before;
   t.ok(spent < 100, `Vault was asked ${spent} times`);
 }

@@ -166,6 +166,35 @@ t.test('who comes during a sequence has reads of his own if its reads do not hel
   t.equal(s.permits, 2);
 });
 
+t.test(
+  'who names a newer version than a sequence waits for is not held up by its waits',
+  async (t) => {
+    const s = scene();
+    const never = s.demand.ask(
+      { look: () => null, version: undefined },
+      new AbortController().signal,
+    );
+    await settle();
+    await s.clock.advance(2000);
+    t.same([s.reads, s.permits], [4, 1], 'in the last and longest wait');
+    s.vault.version = 2;
+    t.same(await ask(s, 2), { kind: 'found', value: 2 });
+    t.same([s.reads, s.permits], [5, 2], 'at once, for a permit of its own');
+    const same = ask(s, 3);
+    await settle();
+    t.same([s.reads, s.permits], [6, 3]);
+    const beside = ask(s, 3);
+    await settle();
+    t.same([s.reads, s.permits], [6, 3], 'of equals one has it read');
+    await s.clock.advance(9000);
+    t.same(
+      (await Promise.all([never, same, beside])).map(({ kind }) => kind),
+      ['unchanged', 'unchanged', 'unchanged'],
+    );
+    t.same([s.demand.waiters, s.clock.sleeping], [0, []]);
+  },
+);
+
 t.test('at most 256 wait; one more lets one of them go', async (t) => {
   const s = scene();
   s.gate = new Promise(() => undefined);
