@@ -58,7 +58,10 @@ t.test('the suite runs before both servers, with a root token that both take', a
   }
   t.equal(job.steps.at(-1)?.run, 'npm run test:vault');
   const files = /tap .*?((?: test\/\S+\/\*\.test\.ts)+)$/.exec(scripts['test:vault'] ?? '')?.[1];
-  const folders = (files ?? '').trim().split(' ').map((glob) => dirname(glob));
+  const folders = (files ?? '')
+    .trim()
+    .split(' ')
+    .map((glob) => dirname(glob));
   for (const folder of folders) t.ok(existsSync(folder), folder);
   t.ok(folders.includes('test/integration'), 'all that is integration');
 });
