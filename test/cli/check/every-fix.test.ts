@@ -88,7 +88,13 @@ const rows: readonly Row[] = [
     check: 'seal',
     spoil: answering(418, 'sys/health'),
   },
-  { what: 'a seal', check: 'seal', spoil: (vault) => { vault.seal(); } },
+  {
+    what: 'a seal',
+    check: 'seal',
+    spoil: (vault) => {
+      vault.seal();
+    },
+  },
   { what: 'no Vault token', check: 'login', env: () => ({ VAULT_TOKEN: '' }) },
   { what: 'a dead Vault token', check: 'login', env: () => ({ VAULT_TOKEN: 'dead' }) },
   {
@@ -115,8 +121,20 @@ const rows: readonly Row[] = [
   { what: '500', check: 'read', spoil: answering(500) },
   { what: '404 of nobody', check: 'read', spoil: answering(404) },
   { what: '429', check: 'read', spoil: answering(429) },
-  { what: 'deleted', check: 'read', spoil: (vault) => { vault.kv.delete(path); } },
-  { what: 'destroyed', check: 'read', spoil: (vault) => { vault.kv.destroy(path, [1]); } },
+  {
+    what: 'deleted',
+    check: 'read',
+    spoil: (vault) => {
+      vault.kv.delete(path);
+    },
+  },
+  {
+    what: 'destroyed',
+    check: 'read',
+    spoil: (vault) => {
+      vault.kv.destroy(path, [1]);
+    },
+  },
   {
     what: 'no secret',
     check: 'read',
