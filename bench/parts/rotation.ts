@@ -3,7 +3,8 @@
 import { type Figure, Rounds } from './figure.js';
 import { signedRequest } from './load.js';
 import { memoryOf } from './process-facts.js';
-import { pause } from './program.js';
+import { probe, probing } from './probe.js';
+import { freePort, pause } from './program.js';
 import { type Scene, type Server, untilReady } from './scene.js';
 import { SimpleClient } from './simple-client.js';
 import { quantile } from './statistics.js';
@@ -26,6 +27,7 @@ const texts = {
   'rotation.woken.p50': ['swap to woken, p50', 'ms'],
   'rotation.woken.p99': ['swap to woken, p99', 'ms'],
   'rotation.waiter': ['memory of one waiter', 'KB'],
+  'rotation.waiter-held': ['heap that one waiter holds', 'KB'],
 } as const;
 
 const GRACE_MS = 1000;
@@ -49,10 +51,12 @@ export async function measureRotation(scene: Scene, options: RotationOptions): P
     ['rotation.on-demand.p99', 0.99],
   ] as const) {
     rounds.add(id, 'one direct Vault read', quantile(apart.direct, share));
+    rounds.add(id, 'a request whose key is held', quantile(apart.held, share));
     rounds.add(id, 'keytender', quantile(apart.accepted, share));
   }
   const polled = await byPolling(scene, rounds, last + options.timed, options.polled);
-  await waking(scene, rounds, polled, options);
+  const woken = await waking(scene, rounds, polled, options);
+  await holding(scene, rounds, woken, options.waiters);
   return rounds.figures();
 }
 
@@ -60,6 +64,8 @@ interface Accepted {
   /** Milliseconds from the write to the answer. */
   readonly accepted: readonly number[];
   readonly direct: readonly number[];
+  /** What the agent takes for the next request, when nothing has to be asked. */
+  readonly held: readonly number[];
   readonly refused: number;
 }
 
@@ -73,12 +79,14 @@ async function onDemand(
   await using agent = await started(scene, { ...raised, KEYTENDER_REFRESH_INTERVAL: '1h' });
   const accepted: number[] = [];
   const direct: number[] = [];
+  const held: number[] = [];
   let refused = 0;
   using client = new SimpleClient(agent.port);
   using vault = new SimpleClient(Number(new URL(scene.vaultUrl).port));
   for (let version = first + 1; version <= first + count; version += 1) {
     // made before the clock starts, as all load is
     const signedByNewest = request(scene, agent, version);
+    const again = request(scene, agent, version);
     const read = scene.readRequest();
     await scene.write(version, GRACE_MS / 1000);
     let startedMs = performance.now();
@@ -87,11 +95,14 @@ async function onDemand(
     startedMs = performance.now();
     await vault.send(read);
     direct.push(performance.now() - startedMs);
+    startedMs = performance.now();
+    const second = await client.send(again);
+    held.push(performance.now() - startedMs);
     const older = await client.send(request(scene, agent, version - 1));
-    refused += [newest, older].filter((status) => status !== 200).length;
+    refused += [newest, second, older].filter((status) => status !== 200).length;
     await pause(Math.ceil(everyMs));
   }
-  return { accepted, direct, refused };
+  return { accepted, direct, held, refused };
 }
 
 async function byPolling(
@@ -124,7 +135,7 @@ async function waking(
   rounds: Rounds,
   first: number,
   { waiters, wakings }: RotationOptions,
-): Promise<void> {
+): Promise<number> {
   await using agent = await started(scene, { ...raised, KEYTENDER_REFRESH_INTERVAL: '1s' });
   using one = new SimpleClient(agent.port);
   const clients = Array.from({ length: waiters }, () => new SimpleClient(agent.port));
@@ -155,10 +166,41 @@ async function waking(
   for (const client of [...clients, ...earlier]) client[Symbol.dispose]();
   rounds.add('rotation.woken.p50', 'keytender', quantile(woken, 0.5));
   rounds.add('rotation.woken.p99', 'keytender', quantile(woken, 0.99));
+  return version;
 }
 
-async function started(scene: Scene, env: Readonly<Record<string, string>>): Promise<Server> {
-  const agent = await scene.keytender(env);
+/** What waiters hold, apart from the garbage that their requests left. */
+async function holding(
+  scene: Scene,
+  rounds: Rounds,
+  version: number,
+  waiters: number,
+): Promise<void> {
+  const probePort = await freePort();
+  const env = { ...raised, PROBE_PORT: String(probePort), PROBE_COLLECTS: '1' };
+  await using agent = await started(scene, env, probing);
+  using one = new SimpleClient(agent.port);
+  const { revision } = await watch(scene, one, agent, version, '');
+  const hold = async (count: number): Promise<number> => {
+    const clients = Array.from({ length: count }, () => new SimpleClient(agent.port));
+    for (const client of clients) await client.open();
+    // they end with the agent
+    for (const client of clients)
+      void watch(scene, client, agent, version, revision).catch(() => 0);
+    await pause(2000);
+    return (await probe(probePort)).heapUsed;
+  };
+  const before = await hold(EARLIER_WAITERS);
+  const after = await hold(waiters);
+  rounds.add('rotation.waiter-held', 'keytender', (after - before) / 1024 / waiters);
+}
+
+async function started(
+  scene: Scene,
+  env: Readonly<Record<string, string>>,
+  preload?: string,
+): Promise<Server> {
+  const agent = await scene.keytender(env, preload);
   await untilReady(agent);
   // what is signed in the second of its start is refused
   await pause(1500);

@@ -1,11 +1,10 @@
 // A long time under load with rotations all along: whether memory grows with the number of requests, and whether the
 // event loop stays free.
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { type Figure, Rounds } from './figure.js';
 import { type LoadWorker, signed } from './load.js';
 import { memoryOf } from './process-facts.js';
+import { probe, probing } from './probe.js';
 import { freePort, pause } from './program.js';
 import { type Scene, untilReady } from './scene.js';
 import { lineThrough, quantile } from './statistics.js';
@@ -52,7 +51,7 @@ export async function measureSoak(
       KEYTENDER_TOKEN_SUPERSEDED_MAX: '16',
       PROBE_PORT: String(probePort),
     },
-    'bench/servers/probe.cjs',
+    probing,
   );
   await untilReady(agent);
   await pause(1500);
@@ -137,21 +136,6 @@ function figuresOf(
   }
   add('soak.delay.p99', p99Ms);
   return rounds.figures();
-}
-
-interface Told {
-  readonly heapUsed: number;
-  readonly p99Ms: number;
-}
-
-/** What bench/servers/probe.cjs says of the program that it is in. */
-async function probe(port: number): Promise<Told> {
-  const socket = connect(port, '127.0.0.1');
-  let text = '';
-  socket.on('data', (chunk) => (text += String(chunk)));
-  await once(socket, 'end');
-  socket.destroy();
-  return JSON.parse(text) as Told;
 }
 
 /** Both by second, from nothing to a little above the largest. */
