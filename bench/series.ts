@@ -19,7 +19,7 @@ import {
   withMeasured,
   writeResults,
 } from './parts/results.js';
-import { measureRotation } from './parts/rotation.js';
+import { measureRefusals, measureRotation } from './parts/rotation.js';
 import { Scene } from './parts/scene.js';
 import { measureSoak } from './parts/soak.js';
 import { measureStart } from './parts/start.js';
@@ -45,12 +45,12 @@ const parts: Readonly<Record<string, Part>> = {
     measureThroughput(scene, load, { rounds: isFull ? 5 : 3, seconds: isFull ? 3 : 1 }),
   rotation: (scene, _load, isFull) =>
     measureRotation(scene, {
-      rotations: isFull ? 10_000 : 200,
       timed: isFull ? 200 : 30,
       polled: isFull ? 30 : 5,
       waiters: 500,
       wakings: isFull ? 10 : 3,
     }),
+  refusals: (scene, _load, isFull) => measureRefusals(scene, isFull ? 10_000 : 200),
   herd: () => measureHerd(10_000),
   faults: (scene, _load, isFull) => measureFaults(scene, isFull ? 5 : 1),
   soak: async (scene, load, isFull) =>

@@ -10,8 +10,7 @@ import { SimpleClient } from './simple-client.js';
 import { quantile } from './statistics.js';
 
 export interface RotationOptions {
-  readonly rotations: number;
-  /** Others, that are timed: more than a second each. */
+  /** More than a second each. */
   readonly timed: number;
   readonly polled: number;
   readonly waiters: number;
@@ -21,13 +20,16 @@ export interface RotationOptions {
 const texts = {
   'rotation.on-demand.p50': ['Vault write to accepted on demand, p50', 'ms'],
   'rotation.on-demand.p99': ['Vault write to accepted on demand, p99', 'ms'],
-  'rotation.refused': ['valid requests refused in these rotations', 'requests'],
-  'rotation.count': ['rotations', ''],
   'rotation.polled': ['Vault write to swapped by polling every second', 'ms'],
   'rotation.woken.p50': ['swap to woken, p50', 'ms'],
   'rotation.woken.p99': ['swap to woken, p99', 'ms'],
   'rotation.waiter': ['memory of one waiter', 'KB'],
   'rotation.waiter-held': ['heap that one waiter holds', 'KB'],
+} as const;
+
+const refusalTexts = {
+  'rotation.refused': ['valid requests refused in these rotations', 'requests'],
+  'rotation.count': ['rotations', ''],
 } as const;
 
 const GRACE_MS = 1000;
@@ -38,14 +40,25 @@ const raised = {
   KEYTENDER_TOKEN_SUPERSEDED_MAX: '16',
 };
 
+/** As fast as at most 16 of them fall into one grace. */
+export async function measureRefusals(scene: Scene, rotations: number): Promise<Figure[]> {
+  const rounds = new Rounds(refusalTexts);
+  await scene.write(FIRST_OF_MANY);
+  const many = await onDemand(scene, FIRST_OF_MANY, rotations, GRACE_MS / 16 + 5);
+  rounds.add('rotation.refused', 'keytender', many.refused);
+  rounds.add('rotation.count', 'keytender', rotations);
+  return rounds.figures();
+}
+
+/** Keys of their own, whatever other parts wrote. */
+const FIRST_OF_MANY = 100_000;
+
 export async function measureRotation(scene: Scene, options: RotationOptions): Promise<Figure[]> {
   const rounds = new Rounds(texts);
-  const many = await onDemand(scene, 1, options.rotations, GRACE_MS / 16 + 5);
-  rounds.add('rotation.refused', 'keytender', many.refused);
-  rounds.add('rotation.count', 'keytender', options.rotations);
   // rotations that are apart: versions in their grace are looked at too, which takes a read each
-  const last = 1 + options.rotations;
-  const apart = await onDemand(scene, last, options.timed, GRACE_MS + 100);
+  const first = 1;
+  await scene.write(first);
+  const apart = await onDemand(scene, first, options.timed, GRACE_MS + 100);
   for (const [id, share] of [
     ['rotation.on-demand.p50', 0.5],
     ['rotation.on-demand.p99', 0.99],
@@ -54,7 +67,7 @@ export async function measureRotation(scene: Scene, options: RotationOptions): P
     rounds.add(id, 'a request whose key is held', quantile(apart.held, share));
     rounds.add(id, 'keytender', quantile(apart.accepted, share));
   }
-  const polled = await byPolling(scene, rounds, last + options.timed, options.polled);
+  const polled = await byPolling(scene, rounds, first + options.timed, options.polled);
   const woken = await waking(scene, rounds, polled, options);
   await holding(scene, rounds, woken, options.waiters);
   return rounds.figures();
