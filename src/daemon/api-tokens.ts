@@ -1,8 +1,8 @@
 // The tokens as the signed API sees them: how each looks now, how it is refreshed on demand, how it is swapped where
 // no Vault owns the value. Joins http/, refresh/ and token/, which do not know each other.
 import type { Config } from '../config/config.js';
-import type { TokenHealth } from '../health/body.js';
-import { deriveToken, isTokenUsable, type Now } from '../health/derive.js';
+import type { TokenSummary } from '../health/body.js';
+import { deriveSummary, isTokenUsable, type Now } from '../health/derive.js';
 import type {
   ApiToken,
   ForcedOutcome,
@@ -130,11 +130,12 @@ function lookAt(
   const limits = config().refresh;
   const snapshot = service.source.at(at.wallMs + at.clockOffsetMs);
   const facts = factsOf(service, snapshot);
-  let health: TokenHealth | null = null;
+  const isUsable = isTokenUsable(facts, limits, at);
+  let health: TokenSummary | null = null;
   return {
     snapshot,
-    isUsable: isTokenUsable(facts, limits, at),
-    health: () => (health ??= deriveToken(facts, limits, at)),
+    isUsable,
+    health: () => (health ??= deriveSummary(facts, isUsable, at)),
   };
 }
 

@@ -41,6 +41,12 @@ export interface TokenHealth {
   readonly expires_at: string | null;
 }
 
+/** What every answer about a token says of it. */
+export type TokenSummary = Pick<
+  TokenHealth,
+  'state' | 'usable' | 'version' | 'source' | 'created_at' | 'age_seconds'
+>;
+
 export interface SinkHealth {
   readonly ok: boolean;
   readonly version: number | null;

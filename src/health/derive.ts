@@ -6,9 +6,11 @@ import type {
   Status,
   TokenHealth,
   TokenState,
+  TokenSummary,
   VaultHealth,
 } from './body.js';
 import type { FailureClass } from './failure.js';
+import { instantText, instantTextOrNull } from './instant-text.js';
 
 /** The part of a token's snapshot that health needs. Instants are milliseconds on Vault's clock. */
 export interface SnapshotFacts {
@@ -120,31 +122,38 @@ function staleForMs({ confirmedMonotonicMs }: AttemptFacts, { monotonicMs }: Now
   return confirmedMonotonicMs === null ? Infinity : monotonicMs - confirmedMonotonicMs;
 }
 
-export function deriveToken(token: TokenFacts, limits: HealthLimits, now: Now): TokenHealth {
-  const { snapshot, attempts } = token;
-  const usable = isTokenUsable(token, limits, now);
+/** `usable`: by `isTokenUsable` at the same instant. */
+export function deriveSummary(token: TokenFacts, usable: boolean, now: Now): TokenSummary {
+  const { snapshot } = token;
   const shown = snapshot.current ?? snapshot.last;
   return {
     state: stateOf(token, usable),
     usable,
     version: shown?.version ?? null,
     source: shown?.source ?? null,
-    created_at: shown?.source === 'vault' ? iso(shown.createdAt) : null,
+    created_at: shown?.source === 'vault' ? instantText(shown.createdAt) : null,
     age_seconds: shown === null ? null : ageSeconds(shown, now),
-    last_attempt_at: isoOrNull(attempts.lastAttemptAt),
-    last_success_at: isoOrNull(attempts.lastSuccessAt),
-    last_change_at: isoOrNull(attempts.lastChangeAt),
-    next_attempt_at: isoOrNull(attempts.nextAttemptAt),
+  };
+}
+
+export function deriveToken(token: TokenFacts, limits: HealthLimits, now: Now): TokenHealth {
+  const { snapshot, attempts } = token;
+  return {
+    ...deriveSummary(token, isTokenUsable(token, limits, now), now),
+    last_attempt_at: instantTextOrNull(attempts.lastAttemptAt),
+    last_success_at: instantTextOrNull(attempts.lastSuccessAt),
+    last_change_at: instantTextOrNull(attempts.lastChangeAt),
+    next_attempt_at: instantTextOrNull(attempts.nextAttemptAt),
     last_refresh_ok: attempts.lastRefreshOk,
     consecutive_failures: attempts.consecutiveFailures,
     error: errorOf(attempts),
     superseded: snapshot.superseded.map(({ version, usableUntil }) => ({
       version,
-      usable_until: iso(usableUntil),
+      usable_until: instantText(usableUntil),
     })),
     pending: pendingOf(snapshot),
     stale_at: staleAt(snapshot, attempts, limits, now),
-    expires_at: isoOrNull(expiryOf(shown)),
+    expires_at: instantTextOrNull(expiryOf(snapshot.current ?? snapshot.last)),
   };
 }
 
@@ -162,13 +171,13 @@ function ageSeconds({ createdAt, source }: CurrentFacts, now: Now): number {
 
 function errorOf({ error }: AttemptFacts): TokenHealth['error'] {
   if (error === null) return null;
-  return { class: error.class, since: iso(error.since), message: error.message };
+  return { class: error.class, since: instantText(error.since), message: error.message };
 }
 
 function pendingOf({ pending }: SnapshotFacts): TokenHealth['pending'] {
   const next = pending[0];
   if (next === undefined) return null;
-  return { version: next.version, not_before: iso(next.notBeforeAt) };
+  return { version: next.version, not_before: instantText(next.notBeforeAt) };
 }
 
 /** When the token expires for want of a confirmation. */
@@ -180,7 +189,7 @@ function staleAt(
 ): string | null {
   if (current?.source !== 'vault' || maxStaleMs === Infinity) return null;
   if (attempts.confirmedMonotonicMs === null) return null;
-  return iso(now.wallMs + maxStaleMs - staleForMs(attempts, now));
+  return instantText(now.wallMs + maxStaleMs - staleForMs(attempts, now));
 }
 
 function expiryOf(shown: CurrentFacts | null): number | null {
@@ -228,21 +237,3 @@ function vaultHealth({
 }: NonNullable<HealthFacts['vault']>): VaultHealth {
   return health;
 }
-
-function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : iso(ms);
-}
-
-/** Clamped to what a date can show: a hostile clock must not throw here. */
-function iso(ms: number): string {
-  const whole = Math.trunc(Math.min(Math.max(ms, -8.64e15), 8.64e15));
-  const place = Math.abs(whole) % memo.length;
-  const held = memo[place];
-  if (held?.ms === whole) return held.text;
-  const text = new Date(whole).toISOString();
-  memo[place] = { ms: whole, text };
-  return text;
-}
-
-/** The last instants and how they are written: most of what is told is the same from one answer to the next. */
-const memo = Array.from({ length: 64 }, () => ({ ms: Number.NaN, text: '' }));

@@ -89,6 +89,7 @@ export function buildHttp(options: HttpOptions): Http {
   let isDraining = false;
   const tls = tlsPaths(options.listen);
   const scheme = tls === null ? 'http' : 'https';
+  const isUnheard = tls !== null || isLoopback(options.listen.address.host);
 
   const signed =
     options.signed === undefined
@@ -98,8 +99,7 @@ export function buildHttp(options: HttpOptions): Http {
           audit: options.audit,
           scheme,
           ownAuthorities: () => authorities.get('api') ?? new Set(),
-          mayCarryValue: (kind) =>
-            kind === 'socket' || tls !== null || isLoopback(options.listen.address.host),
+          mayCarryValue: (kind) => kind === 'socket' || isUnheard,
           bodyBytesMax: apiLimits.bodyBytesMax,
         });
   const specs = [

@@ -71,19 +71,26 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
     },
   });
 
-  const specs = new Map(all.map((route) => [route.path, specOf(route)]));
   // Before a body is read: what has no route has no body.
+  const refuseUnrouted = (request: FastifyRequest): never => {
+    const url = request.raw.url ?? '';
+    const allowed = allowedMethods(all, url, listenerOf(request.raw));
+    if (allowed.length === 0) throw new Problem('not_found');
+    throw new Problem('method_not_allowed', { allow: allowed.join(', ') });
+  };
   app.addHook('onRequest', (request, _reply, done) => {
-    const listener = listenerOf(request.raw);
-    const found = request.is404 ? undefined : specs.get(request.routeOptions.url ?? '');
-    if (found === undefined || !isAt(found, pathOf(request.raw.url ?? ''), listener)) {
-      const allowed = allowedMethods(all, request.raw.url ?? '', listener);
-      if (allowed.length === 0) throw new Problem('not_found');
-      throw new Problem('method_not_allowed', { allow: allowed.join(', ') });
-    }
-    options.onRouted(request.raw, found.template);
+    if (request.is404) refuseUnrouted(request);
     done();
   });
+  /** Of each route: told apart here and not by the framework's `routeOptions`, which it makes anew at each look. */
+  const admitterOf = (spec: RouteSpec): ((request: FastifyRequest) => void) => {
+    const template = templateOf(spec.path);
+    return (request) => {
+      const { raw } = request;
+      if (!isAt(spec, pathOf(raw.url ?? ''), listenerOf(raw))) refuseUnrouted(request);
+      options.onRouted(raw, template);
+    };
+  };
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if ((error as Error) instanceof CallerGone) {
@@ -104,9 +111,14 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
   });
 
   for (const route of routes) {
+    const admit = admitterOf(route);
     app.route({
       method: route.method,
       url: route.path,
+      onRequest: (request, _reply, done) => {
+        admit(request);
+        done();
+      },
       handler: (request, reply) => {
         const answer = route.handle(request, listenerOf(request.raw));
         if (!(answer instanceof Promise)) sendAnswer(reply, answer);
@@ -115,14 +127,19 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
     });
   }
   for (const route of signed?.routes ?? []) {
+    const admit = admitterOf(route);
     app.route({
       method: route.method,
       url: route.path,
       // Answered from the first hook on: later the framework would have read a stranger's body.
-      onRequest: (request, reply) =>
-        signed
-          ?.serve(route, new Routed(request, reply, options))
-          .then((outgoing) => sendOutgoing(reply, outgoing)),
+      onRequest: (request, reply) => {
+        admit(request);
+        const outgoing = signed?.serve(route, new Routed(request, reply, options));
+        if (outgoing instanceof Promise) {
+          return outgoing.then((late) => sendOutgoing(reply, late));
+        }
+        if (outgoing !== undefined) sendOutgoing(reply, outgoing);
+      },
       handler: unreached,
     });
   }
@@ -133,6 +150,7 @@ export function buildRouter(options: RouterOptions): FastifyInstance {
 class Routed implements Incoming {
   readonly request: IncomingMessage;
   readonly listener: ListenerKind;
+  readonly remoteAddress: string;
   readonly #routed: FastifyRequest;
   readonly #reply: FastifyReply;
   readonly #options: RouterOptions;
@@ -141,6 +159,7 @@ class Routed implements Incoming {
   constructor(request: FastifyRequest, reply: FastifyReply, options: RouterOptions) {
     this.request = request.raw;
     this.listener = options.listenerOf(request.raw);
+    this.remoteAddress = request.raw.socket.remoteAddress ?? '';
     this.#routed = request;
     this.#reply = reply;
     this.#options = options;
@@ -196,10 +215,6 @@ function unreached(_request: FastifyRequest, _reply: FastifyReply): never {
 /** Without these two the framework loads ajv and fast-json-stringify, although no route gives it a schema. */
 function noCompiler(): never {
   throw new Error('a route has a schema of the framework; schemas belong into RouteSpec');
-}
-
-function specOf({ path, listeners }: RouteSpec) {
-  return { path, listeners, template: templateOf(path) };
 }
 
 function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {

@@ -15,6 +15,8 @@ export interface Component {
 /** The component that an item of a `Signature-Input` list names; undefined when it is no string. */
 export function componentOf(item: Item): Component | undefined {
   if (typeof item.value !== 'string') return undefined;
+  const usual = item.parameters.size === 0 ? usualComponents.get(item.value) : undefined;
+  if (usual !== undefined) return usual.plain;
   return { name: item.value, parameters: item.parameters, text: itemText(item) };
 }
 
@@ -23,7 +25,7 @@ export function componentOf(item: Item): Component | undefined {
  * @throws SigningError `malformed_value` for a name that no field can carry
  */
 export function plainComponent(name: string): Component {
-  return { name, parameters: noParameters, text: bareItemText(name) };
+  return usualComponents.get(name)?.plain ?? makePlain(name);
 }
 
 /**
@@ -64,8 +66,9 @@ export function componentIdentity(component: Component): string {
 }
 
 /** The same component of the request that an answer belongs to. */
-export function ofRequest({ name, parameters, text }: Component): Component {
-  if (parameters.size === 0) return { name, parameters: onlyReq, text: `${text};req` };
+export function ofRequest(component: Component): Component {
+  const { name, parameters } = component;
+  if (parameters.size === 0) return usualComponents.get(name)?.ofRequest ?? withReq(component);
   const item: Item = { kind: 'item', value: name, parameters: new Map([...parameters, reqFlag]) };
   return { name, parameters: item.parameters, text: itemText(item) };
 }
@@ -81,3 +84,24 @@ export function signatureParamsText(
 const reqFlag = ['req', true] as const;
 const noParameters: Parameters = new Map();
 const onlyReq: Parameters = new Map([reqFlag]);
+
+function makePlain(name: string): Component {
+  return { name, parameters: noParameters, text: bareItemText(name) };
+}
+
+/** Of one without parameters. */
+function withReq({ name, text }: Component): Component {
+  return { name, parameters: onlyReq, text: `${text};req` };
+}
+
+/** What nearly every signature covers, made once and not for each message. */
+const usualComponents: ReadonlyMap<string, { readonly plain: Component; ofRequest: Component }> =
+  new Map(
+    [
+      ...['@method', '@authority', '@path', '@query', '@status'],
+      ...['content-digest', 'content-type'],
+    ].map((name) => {
+      const plain = makePlain(name);
+      return [name, { plain, ofRequest: withReq(plain) }];
+    }),
+  );

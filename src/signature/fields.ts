@@ -13,7 +13,7 @@ export type FieldsInput =
 
 /** Field lines by lower-case name. */
 export class Fields {
-  readonly #lines = new Map<string, string | string[]>();
+  #lines = new Map<string, string | string[]>();
 
   constructor(input: FieldsInput | undefined) {
     if (input === undefined) return;
@@ -27,9 +27,10 @@ export class Fields {
   /** These fields and one more line. */
   plus(name: string, line: string): Fields {
     const fields = new Fields(undefined);
-    for (const [held, lines] of this.#lines) {
-      fields.#lines.set(held, typeof lines === 'string' ? lines : [...lines]);
-    }
+    fields.#lines = new Map(this.#lines);
+    const before = this.#lines.get(name.toLowerCase());
+    // these fields keep theirs as it is
+    if (Array.isArray(before)) fields.#lines.set(name.toLowerCase(), [...before]);
     fields.#add(name, line);
     return fields;
   }

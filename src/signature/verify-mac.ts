@@ -1,6 +1,7 @@
 // The cryptographic step (RFC 9421 §3.3.3). Always computes the keyring's full width of MACs and compares each in
 // constant time: which key matched, or that the `keyid` was unknown, does not show in the time taken. Says which
 // key it was, and on a miss whether asking for newer keys could help.
+import type { KeyObject } from 'node:crypto';
 import { isMac } from './key.js';
 import { dummyKey } from './keyring.js';
 import type { Candidate, Keyring, KeyRole } from './keyring.js';
@@ -10,6 +11,8 @@ import type { RefusalReason } from './refusal.js';
 export interface MacVerified {
   readonly ok: true;
   readonly key: KeyRole;
+  /** The key itself; an answer is signed with it. */
+  readonly secret: KeyObject;
   /** Newest version of the key that matched, whatever `keyid` said; null for a static one. */
   readonly version: number | null;
   /** `name` or `client:id`. */
@@ -45,6 +48,7 @@ export function verifyMac(
   return {
     ok: true,
     key: matched.role,
+    secret: matched.key,
     version: matched.versions[0] ?? null,
     caller: matched.caller,
   };

@@ -10,6 +10,7 @@ import type { MetricsView } from './metrics-view.js';
 import { buildProcessFacts, type ProcessFacts } from './process-facts.js';
 import { buildSinkMetrics, type SinkMetrics } from './sink-metrics.js';
 import { stateGauges } from './state-gauges.js';
+import { Tally } from './tally.js';
 
 export const vaultOperations = [
   'read',
@@ -120,6 +121,8 @@ export function buildMetrics(options: MetricsOptions): Metrics {
   lastReload.set(1);
 
   const tokenLabel = within(options.tokens);
+  const httpRequests = new Tally(counters.httpRequests, ['route', 'method', 'status']);
+  const verifications = new Tally(counters.verifications, VERIFICATION_LABELS);
   const timedRoutes = new Set(options.routes.filter((r) => r.isTimed).map((r) => r.route));
   return {
     ...sinkMetrics,
@@ -143,7 +146,7 @@ export function buildMetrics(options: MetricsOptions): Metrics {
       counters.budgetRefusals.inc();
     },
     httpRequest: (route, method, status, seconds) => {
-      counters.httpRequests.inc({ route, method, status: String(status) });
+      httpRequests.count([route, method, String(status)]);
       if (seconds !== null && timedRoutes.has(route))
         histograms.httpSeconds.observe({ route }, seconds);
     },
@@ -154,7 +157,7 @@ export function buildMetrics(options: MetricsOptions): Metrics {
       counters.legacyRequests.inc({ outcome });
     },
     signatureVerified: (purpose, result, key, caller) => {
-      counters.verifications.inc({ purpose, result, key, caller });
+      verifications.count([purpose, result, key, caller]);
     },
     configReloaded: (outcome) => {
       counters.reloads.inc({ outcome });
@@ -167,6 +170,8 @@ export function buildMetrics(options: MetricsOptions): Metrics {
       counters.logDropped.inc(lines);
     },
     async scrape() {
+      httpRequests.flush();
+      verifications.flush();
       await fillProcess();
       const view = options.source();
       fillState(view);
@@ -251,11 +256,13 @@ function buildCounters(registry: Registry, options: MetricsOptions) {
   };
 }
 
+const VERIFICATION_LABELS = ['purpose', 'result', 'key', 'caller'] as const;
+
 function verificationsCounter(registry: Registry, reasons: readonly string[]): Counter {
   const verifications = new Counter({
     name: 'keytender_signature_verifications_total',
     help: 'Signatures looked at, by what came of it.',
-    labelNames: ['purpose', 'result', 'key', 'caller'],
+    labelNames: [...VERIFICATION_LABELS],
     registers: [registry],
   });
   const purposes = verificationPurposes;

@@ -19,9 +19,10 @@ export class Allowance {
 
   /** Takes one and returns null, or the milliseconds after which there will be one. */
   take(key: string, perMinute = this.#perMinute()): number | null {
-    const waitMs = this.waitMs(key, perMinute);
+    const nowMs = this.#clock.monotonicMs();
+    const wholeAt = this.#wholeAtMs(key, nowMs) + MINUTE_MS / perMinute;
+    const waitMs = waitMsOf(wholeAt, nowMs);
     if (waitMs > 0) return waitMs;
-    const wholeAt = this.#wholeAtMs(key, this.#clock.monotonicMs()) + MINUTE_MS / perMinute;
     // taken out first: a map keeps its order of insertion
     this.#wholeAt.delete(key);
     this.#wholeAt.set(key, wholeAt);
@@ -32,9 +33,7 @@ export class Allowance {
   /** Until one could be taken; 0: now. */
   waitMs(key: string, perMinute = this.#perMinute()): number {
     const nowMs = this.#clock.monotonicMs();
-    const debtMs = this.#wholeAtMs(key, nowMs) - nowMs + MINUTE_MS / perMinute;
-    // a billionth of a minute is rounding
-    return debtMs - MINUTE_MS > 1e-4 ? debtMs - MINUTE_MS : 0;
+    return waitMsOf(this.#wholeAtMs(key, nowMs) + MINUTE_MS / perMinute, nowMs);
   }
 
   #forgetOldest(): void {
@@ -45,4 +44,11 @@ export class Allowance {
   #wholeAtMs(key: string, nowMs: number): number {
     return Math.max(this.#wholeAt.get(key) ?? 0, nowMs);
   }
+}
+
+/** `wholeAtMs`: with the one that would be taken. */
+function waitMsOf(wholeAtMs: number, nowMs: number): number {
+  const waitMs = wholeAtMs - nowMs - MINUTE_MS;
+  // a billionth of a minute is rounding
+  return waitMs > 1e-4 ? waitMs : 0;
 }

@@ -13,7 +13,7 @@ export interface Outgoing {
 /** `createdSeconds`: by the clock that verifies, in whole seconds. */
 export function signAnswer(
   answer: Outgoing,
-  { request, parsed, key }: Pick<Authenticated, 'request' | 'parsed' | 'key'>,
+  { request, parsed, mac }: Pick<Authenticated, 'request' | 'parsed' | 'mac'>,
   createdSeconds: number,
 ): Outgoing {
   const { components, nonce, keyid } = parsed;
@@ -21,7 +21,7 @@ export function signAnswer(
   const body = request.method === 'HEAD' ? '' : answer.body;
   const { status, headers } = answer;
   const signed = signResponse({ status, headers, body }, request, {
-    key,
+    key: mac.secret,
     keyid: keyid ?? '',
     created: createdSeconds,
     tag: 'keytender-answer',

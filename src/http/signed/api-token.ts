@@ -1,6 +1,6 @@
 // What the signed API needs of one token, whoever reads Vault or a file for it. Values leave only through
 // `snapshot`, in the routes that may hand one out.
-import type { TokenHealth } from '../../health/body.js';
+import type { TokenSummary } from '../../health/body.js';
 import type { TokenSnapshot } from '../../token/snapshot.js';
 
 /** One token at one instant: a request keeps the look it was verified with. */
@@ -8,7 +8,7 @@ export interface TokenLook {
   readonly snapshot: TokenSnapshot;
   /** It is served and accepted: there, not expired, confirmed within `refresh.max_stale`. */
   readonly isUsable: boolean;
-  readonly health: () => TokenHealth;
+  readonly health: () => TokenSummary;
 }
 
 /** A request signed by a key that we do not hold, waiting for Vault to be asked. */

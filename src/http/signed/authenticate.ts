@@ -1,7 +1,6 @@
 // From the head of a request to the caller whose key signed it, in an order that costs a stranger most and us least:
 // well-formed, fresh, MAC, on a miss Vault, nonce not seen. Nothing of the body is read here. Refusals are
 // values; from outside those before the MAC held all look the same (RFC 9421 section 3.2, docs/api.md).
-import type { KeyObject } from 'node:crypto';
 import {
   checkFreshness,
   isFramedWithContent,
@@ -20,7 +19,7 @@ import {
   type SignaturePolicy,
 } from '../../signature/index.js';
 import type { Caller } from './caller.js';
-import { ownerOf, verifyingKey, type KeySet } from './keys.js';
+import { ownerOf, type KeySet } from './keys.js';
 import type { OnDemand } from './api-token.js';
 
 export interface AuthenticateParts {
@@ -49,8 +48,6 @@ export interface Authenticated {
   readonly parsed: ParsedSignature;
   readonly mac: MacVerified;
   readonly keys: KeySet;
-  /** The key that verified the request; answers are signed with it. */
-  readonly key: KeyObject;
   /** What its nonce is remembered by: callers cannot use up each other's. */
   readonly nonce: NonceHash;
 }
@@ -92,12 +89,11 @@ function callerBy(
   parts: AuthenticateParts,
 ): Authenticated | Denied {
   const caller = parts.callerOf(held.mac, held.keys);
-  const key = verifyingKey(held.keys, held.mac, parsed);
-  if (caller === null || key === null) return denied('unknown_key', held.mac.caller);
+  if (caller === null) return denied('unknown_key', held.mac.caller);
   const guard = parts.nonces(caller);
   const nonce = guard.hashOf(`${caller.key} ${parsed.nonce ?? ''}`);
   const { mac, keys } = held;
-  const by: Authenticated = { ok: true, request, caller, parsed, key, mac, keys, nonce };
+  const by: Authenticated = { ok: true, request, caller, parsed, mac, keys, nonce };
   return guard.has(nonce) ? { ok: false, problem: 'replay_detected', by } : by;
 }
 

@@ -3,11 +3,8 @@
 // shared by all requests until then.
 import {
   Keyring,
-  verifyMac,
   type KeyringEntry,
   type KeyRole,
-  type MacVerified,
-  type ParsedSignature,
 } from '../../signature/index.js';
 import type { KeyObject } from 'node:crypto';
 import type { AgentToken } from '../../token/agent-token.js';
@@ -156,24 +153,6 @@ function areSame(looks: readonly TokenLook[], before: readonly TokenLook[]): boo
     const other = before[at];
     return snapshot === other?.snapshot && isUsable === other.isUsable;
   });
-}
-
-/** The key that a request was verified by. */
-export function verifyingKey(
-  { entries }: KeySet,
-  mac: MacVerified,
-  parsed: Pick<ParsedSignature, 'base' | 'mac' | 'keyid'>,
-): KeyObject | null {
-  const possible = entries.filter(
-    (entry) =>
-      entry.role === mac.key &&
-      entry.usableUntil !== 0 &&
-      ownerOf(entry) === mac.caller &&
-      (Math.max(0, ...entry.versions) || null) === mac.version,
-  );
-  if (possible.length <= 1) return possible[0]?.key ?? null;
-  // several without a version: static tokens
-  return possible.find((entry) => verifyMac(parsed, new Keyring([entry]), 0).ok)?.key ?? null;
 }
 
 /** What time alone or an operator took away still lets superseded ones verify; past `max_stale` nothing does. */

@@ -33,12 +33,15 @@ import { mayDo, type Caller } from './caller.js';
 import type { KeySet } from './keys.js';
 import type { OlderScheme } from './older-scheme.js';
 import type { RequestFacts, SignedExchange, SignedRoute } from './signed-route.js';
+import { whenThere, type Soon } from './soon.js';
 import { challenge } from './challenge.js';
 
 /** A request that has a route. */
 export interface Incoming extends RequestFacts {
   readonly request: IncomingMessage;
   readonly listener: ListenerKind;
+  /** Empty where there is none. Taken at the start: who has left by the end is counted all the same. */
+  readonly remoteAddress: string;
   /** Asks for the body where the caller waits to be asked (`Expect: 100-continue`). */
   continueBody(): void;
 }
@@ -65,7 +68,8 @@ export interface ServeOptions {
   readonly metrics: Pick<Metrics, 'signatureVerified' | 'rateLimited'>;
 }
 
-export type Serve = (route: SignedRoute, incoming: Incoming) => Promise<Outgoing>;
+/** At once, unless there is something to wait for. */
+export type Serve = (route: SignedRoute, incoming: Incoming) => Soon<Outgoing>;
 
 /** What a handler throws that is no `Problem` is thrown. */
 export function buildServe(options: ServeOptions): Serve {
@@ -73,35 +77,46 @@ export function buildServe(options: ServeOptions): Serve {
   const failures = new Allowance(clock, () => limits().failuresPerMinute);
   const cryptoRates = new Allowance(clock, () => limits().cryptoRequestsPerMinute);
 
-  return async (route, incoming) => {
+  return (route, incoming) => {
     const { request, listener } = incoming;
     if (listener === 'socket') {
       if (request.headers['keytender-request'] !== 'true') return unauthenticated();
-      return outgoingOf(await answerTo(route, incoming, null, options.socketCaller()));
+      return whenThere(answerTo(route, incoming, null, options.socketCaller()), outgoingOf);
     }
     if (options.older?.scheme.isMeant(route.path, request) === true) {
-      return outgoingOf(await answerToOlder(route, incoming, options.older));
+      return answerToOlder(route, incoming, options.older).then(outgoingOf);
     }
     const view = viewOf(request, options.scheme);
-    const { remoteAddress = '' } = request.socket;
-    const mayAskVault = (): boolean => isAllowedToMiss(remoteAddress);
-    const by = await authenticate({ request: view, mayAskVault, incoming }, parts);
-    if (!by.ok && 'reason' in by) return refuseStranger(by, remoteAddress, incoming);
-    if (!by.ok && by.problem === 'refresh_busy')
-      return outgoingOf(refusalOf(new Problem('refresh_busy')));
-    const signer = by.ok ? by : by.by;
-    const answer = by.ok
-      ? await answerTo(route, incoming, signer, signer.caller)
-      : problemAnswerOf(replayed(signer, countedAddress(remoteAddress)));
-    if (answer instanceof Unproven) {
-      return refuseStranger(
-        { reason: answer.reason, caller: signer.mac.caller },
-        remoteAddress,
-        incoming,
-      );
-    }
-    return signAnswer(outgoingOf(answer), signer, Math.floor(parts.freshness().nowSeconds));
+    const mayAskVault = (): boolean => isAllowedToMiss(incoming.remoteAddress);
+    const by = authenticate({ request: view, mayAskVault, incoming }, parts);
+    return whenThere(by, (known) => answerKnown(route, incoming, known));
   };
+
+  function answerKnown(
+    route: SignedRoute,
+    incoming: Incoming,
+    by: Authenticated | Denied,
+  ): Soon<Outgoing> {
+    if (by.ok) {
+      const answered = answerTo(route, incoming, by, by.caller);
+      return whenThere(answered, (answer) => signedOrRefused(answer, by, incoming));
+    }
+    if ('reason' in by) return refuseStranger(by, incoming);
+    if (by.problem === 'refresh_busy') return outgoingOf(refusalOf(new Problem('refresh_busy')));
+    const address = countedAddress(incoming.remoteAddress);
+    return signedOrRefused(problemAnswerOf(replayed(by.by, address)), by.by, incoming);
+  }
+
+  function signedOrRefused(
+    answer: Answer | Unproven,
+    by: Authenticated,
+    incoming: Incoming,
+  ): Outgoing {
+    if (answer instanceof Unproven) {
+      return refuseStranger({ reason: answer.reason, caller: by.mac.caller }, incoming);
+    }
+    return signAnswer(outgoingOf(answer), by, Math.floor(parts.freshness().nowSeconds));
+  }
 
   /** Whether Vault may be asked for a key that somebody at this address signed with. */
   function isAllowedToMiss(remoteAddress: string): boolean {
@@ -138,8 +153,7 @@ export function buildServe(options: ServeOptions): Serve {
   /** A 401; above the limit of failures a 429. A good request never comes here. */
   function refuseStranger(
     { reason, caller }: Pick<Extract<Denied, { reason: RefusalReason }>, 'reason' | 'caller'>,
-    remoteAddress: string,
-    { requestId }: Incoming,
+    { remoteAddress, requestId }: Incoming,
   ): Outgoing {
     metrics.signatureVerified('api', reason, 'none', 'none');
     const address = countedAddress(remoteAddress);
@@ -164,32 +178,47 @@ export function buildServe(options: ServeOptions): Serve {
     return new Problem('replay_detected');
   }
 
-  async function answerTo(
+  function answerTo(
     route: SignedRoute,
     incoming: Incoming,
     by: Authenticated | null,
     caller: Caller,
-  ): Promise<Answer | Unproven> {
+  ): Soon<Answer | Unproven> {
     try {
       checkRate(route, caller);
-      const body = hasContent(incoming, by) ? await contentOf(incoming) : nothing;
-      if (by !== null) {
-        // without content too: what was signed may have had some
-        const wrong = checkDigest(by.parsed, body);
-        if (wrong !== undefined) return new Unproven(wrong);
-        const unproven = spendNonce(by, parts.nonces(caller));
-        if (unproven !== null) return unproven;
-      }
-      noteSuccess(by, caller, incoming);
-      checkScope(route, caller, incoming);
-      const answer = route.handle(exchangeOf(route, incoming, by, caller, body));
-      return answer instanceof Promise ? await answer : answer;
+      const content = hasContent(incoming, by) ? contentOf(incoming) : nothing;
+      const answer = whenThere(content, (body) => handle(route, incoming, by, caller, body));
+      return answer instanceof Promise ? answer.catch(refused) : answer;
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      // of a watch whose key ended while it waited
-      if (error.code === 'unauthenticated') return new Unproven('retired_key');
-      return refusalOf(error);
+      return refused(error);
     }
+  }
+
+  function handle(
+    route: SignedRoute,
+    incoming: Incoming,
+    by: Authenticated | null,
+    caller: Caller,
+    body: Buffer,
+  ): Soon<Answer | Unproven> {
+    if (by !== null) {
+      // without content too: what was signed may have had some
+      const wrong = checkDigest(by.parsed, body);
+      if (wrong !== undefined) return new Unproven(wrong);
+      const unproven = spendNonce(by, parts.nonces(caller));
+      if (unproven !== null) return unproven;
+    }
+    noteSuccess(by, caller, incoming);
+    checkScope(route, caller, incoming);
+    return route.handle(exchangeOf(route, incoming, by, caller, body));
+  }
+
+  /** What a `Problem` is answered with; anything else is thrown on. */
+  function refused(error: unknown): Answer | Unproven {
+    if (!(error instanceof Problem)) throw error;
+    // of a watch whose key ended while it waited
+    if (error.code === 'unauthenticated') return new Unproven('retired_key');
+    return refusalOf(error);
   }
 
   /** Who would have waited for Vault is told when there is no use in it. */

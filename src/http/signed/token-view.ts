@@ -1,5 +1,6 @@
 // A token as the API shows it (docs/api.md), with values or without. One of the named places where a value leaves.
 import type { TokenHealth } from '../../health/body.js';
+import { instantText } from '../../health/instant-text.js';
 import type { AgentToken } from '../../token/agent-token.js';
 import type { TokenLook } from './api-token.js';
 
@@ -47,7 +48,7 @@ export function tokenView(
     superseded: snapshot.superseded.map((one) => ({
       ...(isShown ? valueOf(one.value) : {}),
       version: one.version,
-      usable_until: new Date(one.usableUntil).toISOString(),
+      usable_until: instantText(one.usableUntil),
     })),
     pending:
       next === undefined
@@ -55,7 +56,7 @@ export function tokenView(
         : {
             ...(isShown ? valueOf(next.value) : {}),
             version: next.version,
-            not_before: new Date(next.notBeforeAt).toISOString(),
+            not_before: instantText(next.notBeforeAt),
           },
   };
 }
