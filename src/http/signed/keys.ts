@@ -1,11 +1,7 @@
 // The keys that verify a request to the API: of each token what is current, pending and superseded, and those that
 // only just stopped (so that one is refused by name and Vault is not asked for it). Rebuilt when a snapshot changed,
 // shared by all requests until then.
-import {
-  Keyring,
-  type KeyringEntry,
-  type KeyRole,
-} from '../../signature/index.js';
+import { Keyring, type KeyringEntry, type KeyRole } from '../../signature/index.js';
 import type { KeyObject } from 'node:crypto';
 import type { AgentToken } from '../../token/agent-token.js';
 import type { TokenSnapshot } from '../../token/snapshot.js';
