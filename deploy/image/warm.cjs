@@ -1,6 +1,6 @@
 // Makes the code cache of the image, with the user and the flags that the image has:
 //
-//   node --max-semi-space-size=1 warm.cjs
+//   node --max-semi-space-size=8 warm.cjs
 //
 // beside start.cjs and keytender.cjs. An agent reads a token from a dev Vault, answers its probes and stops; Node then
 // keeps the compiled code of every function that was used on the way. Ends with 1 where there is no cache afterwards.

@@ -50,26 +50,36 @@ function pendingChange(before: SnapshotContent, after: SnapshotContent): ChangeK
 
 /** The same in everything that a caller could see. */
 export function isSameContent(a: SnapshotContent, b: SnapshotContent): boolean {
-  return fingerprint(a) === fingerprint(b) && hasSameValues(a, b);
+  return (
+    a.missing === b.missing &&
+    isSameToken(a.current, b.current) &&
+    isSameToken(a.last, b.last) &&
+    areSameTokens(a.superseded, b.superseded) &&
+    areSameTokens(a.pending, b.pending)
+  );
 }
 
-function fingerprint({ current, missing, last, superseded, pending }: SnapshotContent): string {
-  return JSON.stringify({ current, missing, last, superseded, pending });
+type Shown = NonNullable<
+  | SnapshotContent['current']
+  | SnapshotContent['superseded'][number]
+  | SnapshotContent['pending'][number]
+>;
+
+function areSameTokens<T extends Shown>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((one, at) => isSameToken(one, b[at] ?? null));
 }
 
-function hasSameValues(a: SnapshotContent, b: SnapshotContent): boolean {
-  const values = (one: SnapshotContent): SnapshotContent['superseded'][number]['value'][] => [
-    ...(one.current === null ? [] : [one.current.value]),
-    ...one.superseded.map((token) => token.value),
-    ...one.pending.map((token) => token.value),
-  ];
-  const [left, right] = [values(a), values(b)];
-  return left.length === right.length && left.every((value, at) => right[at]?.equals(value));
+/** In every field; the value last, because comparing that takes longest. */
+function isSameToken<T extends Shown>(a: T | null, b: T | null): boolean {
+  if (a === null || b === null) return a === b;
+  const names = Object.keys(a) as (keyof T)[];
+  return names.every((name) => name === 'value' || a[name] === b[name]) && a.value.equals(b.value);
 }
 
 /** Names a snapshot after its content: a new revision exactly when something in it changed. */
 export function reviseSnapshot(before: TokenSnapshot, content: SnapshotContent): TokenSnapshot {
-  if (isSameContent(before, content) && before.nextChangeAt === content.nextChangeAt) return before;
-  const revision = isSameContent(before, content) ? before.revision : before.revision + 1;
+  const isSame = isSameContent(before, content);
+  if (isSame && before.nextChangeAt === content.nextChangeAt) return before;
+  const revision = isSame ? before.revision : before.revision + 1;
   return Object.freeze({ ...content, revision });
 }

@@ -15,25 +15,57 @@ export function graceOf(
   return generation.graceMs ?? history.secretGraceMs ?? limits.graceMs;
 }
 
+/** Of the generations that follow one: the first instant at which one of them ends it, and the shortest grace. */
+interface Successors {
+  readonly endsAt: number;
+  readonly graceMs: number;
+}
+
 /**
- * At the earliest of its own `expires_at` and, over every later generation, active + grace: one grace of 0 ends all
- * older ones. But not before the hold-over where our own swap retired it. Infinity for one that nothing follows.
+ * Of each generation: at the earliest of its own `expires_at` and, over every later generation, active + grace: one
+ * grace of 0 ends all older ones. But not before the hold-over where our own swap retired it. Infinity for one that
+ * nothing follows. All at once, from the newest down: what ends one is a minimum over all that follow it.
  */
-export function endOf(history: TokenHistory, index: number, limits: TokenLimits): number {
-  const generation = history.generations[index] as Generation;
-  const later = history.generations.slice(index + 1).filter(isStanding);
-  const graces = later.map((one) => graceOf(one, history, limits));
-  const ends = later.map((one, at) => one.activeAt + (graces[at] as number));
-  if (generation.cancelledAt !== null) {
-    const graceMs = graceOf(cancellerOf(history, generation) ?? generation, history, limits);
-    graces.push(graceMs);
-    ends.push(generation.cancelledAt + graceMs);
-  }
+export function endsOf(history: TokenHistory, limits: TokenLimits): readonly number[] {
+  let successors: Successors = { endsAt: Infinity, graceMs: Infinity };
+  const newestFirst = history.generations.toReversed().map((generation) => {
+    const end = endOf(generation, successors, history, limits);
+    if (isStanding(generation)) {
+      const graceMs = graceOf(generation, history, limits);
+      successors = earlier(successors, { endsAt: generation.activeAt + graceMs, graceMs });
+    }
+    return end;
+  });
+  return newestFirst.reverse();
+}
+
+function endOf(
+  generation: Generation,
+  successors: Successors,
+  history: TokenHistory,
+  limits: TokenLimits,
+): number {
+  const { endsAt, graceMs } = earlier(successors, cancellation(generation, history, limits));
   const holdOver =
     generation.leftCurrentAt === null
       ? -Infinity
-      : generation.leftCurrentAt + Math.min(HOLD_OVER_MS, ...graces);
-  return Math.min(generation.expiresAt ?? Infinity, Math.max(Math.min(...ends), holdOver));
+      : generation.leftCurrentAt + Math.min(HOLD_OVER_MS, graceMs);
+  return Math.min(generation.expiresAt ?? Infinity, Math.max(endsAt, holdOver));
+}
+
+function earlier(a: Successors, b: Successors): Successors {
+  return { endsAt: Math.min(a.endsAt, b.endsAt), graceMs: Math.min(a.graceMs, b.graceMs) };
+}
+
+/** One that was taken back while it was pending ends by that, as by a successor. */
+function cancellation(
+  generation: Generation,
+  history: TokenHistory,
+  limits: TokenLimits,
+): Successors {
+  if (generation.cancelledAt === null) return { endsAt: Infinity, graceMs: Infinity };
+  const graceMs = graceOf(cancellerOf(history, generation) ?? generation, history, limits);
+  return { endsAt: generation.cancelledAt + graceMs, graceMs };
 }
 
 /** Whose newest version took a pending one back. */

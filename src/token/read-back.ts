@@ -1,7 +1,7 @@
 // Which older versions are read to learn the history: after a cold start or a jump, from the newest down to the first
 // different value whose grace is over, at most 32. A bare 404 on the way means pruned: nothing older is there.
 import { isStanding, wasPendingWhen } from './generation.js';
-import { endOf } from './grace.js';
+import { endsOf } from './grace.js';
 import { heldIndex, regroup, type TokenHistory } from './history.js';
 import type { ObserveContext } from './observation.js';
 import type { SecretReading } from './reading.js';
@@ -49,5 +49,5 @@ function hasReachedEnded(
   const generation = history.generations[index];
   const next = history.generations.slice(index + 1).find(isStanding);
   if (generation === undefined || next === undefined) return false;
-  return !wasPendingWhen(generation, next) && endOf(history, index, limits) <= now;
+  return !wasPendingWhen(generation, next) && (endsOf(history, limits)[index] as number) <= now;
 }

@@ -1,7 +1,7 @@
 // Who is who among the generations at one instant: the one that signs, those still to come, those that only verify.
 // A pure function of the history and the time.
 import { type Generation, isActive, isStanding } from './generation.js';
-import { endOf, initialEndOf } from './grace.js';
+import { endsOf, initialEndOf } from './grace.js';
 import type { TokenHistory } from './history.js';
 import type { TokenLimits } from './limits.js';
 
@@ -80,11 +80,11 @@ function supersededAt(
   now: number,
   limits: TokenLimits,
 ): Superseded[] {
+  const ends = endsOf(history, limits);
   return history.generations
-    .map((generation, index) => ({ generation, index }))
-    .filter(({ generation, index }) => isBehind(generation, index, headIndex, history, limits))
-    .map(({ generation, index }) => ({ generation, usableUntil: endOf(history, index, limits) }))
+    .map((generation, index) => ({ generation, index, usableUntil: ends[index] as number }))
     .filter((one) => one.usableUntil > now && one.usableUntil < Infinity)
+    .filter(({ generation, index }) => isBehind(generation, index, headIndex, history, limits))
     .filter((one) => current?.value.equals(one.generation.value) !== true)
     .reverse()
     .slice(0, limits.supersededMax);

@@ -1,7 +1,7 @@
 // What follows from a change once it has happened: whoever signed until now keeps its hold-over, what was active stays
 // so, and what can never verify again is forgotten.
 import { type Generation, isActive, isStanding } from './generation.js';
-import { endOf } from './grace.js';
+import { endsOf } from './grace.js';
 import type { TokenHistory } from './history.js';
 import type { TokenLimits } from './limits.js';
 import { rolesAt } from './roles.js';
@@ -60,10 +60,11 @@ function forget(history: TokenHistory, now: number, limits: TokenLimits): TokenH
   const headIndex = history.generations.findLastIndex(
     (one) => isStanding(one) && isActive(one, now),
   );
+  const ends = endsOf(history, limits);
   const mayVerify = (one: Generation, index: number): boolean =>
     index === headIndex ||
     (isStanding(one) && index > headIndex) ||
-    endOf(history, index, limits) + FORGET_AFTER_MS > now;
+    (ends[index] as number) + FORGET_AFTER_MS > now;
   const kept = history.generations.filter(mayVerify);
   const excess = kept.length - GENERATIONS_MAX;
   const head = history.generations[headIndex];
