@@ -164,6 +164,11 @@ export function signedRequest(port: number, target: Target): Buffer {
   return body === undefined ? head : Buffer.concat([head, body]);
 }
 
+/** The same without a signature. */
+export function plainRequest(port: number, path: string): Buffer {
+  return signedRequest(port, plain(path));
+}
+
 function signatureOf(
   method: string,
   path: string,

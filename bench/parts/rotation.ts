@@ -1,7 +1,7 @@
 // A rotation, from the write in Vault to the answer: asked for by who signs with the new token, found by polling, told to
 // hundreds of waiters; what a waiter costs; and nobody refused on the way.
 import { type Figure, Rounds } from './figure.js';
-import { signedRequest } from './load.js';
+import { plainRequest, signedRequest } from './load.js';
 import { memoryOf } from './process-facts.js';
 import { probe, probing } from './probe.js';
 import { freePort, pause } from './program.js';
@@ -64,6 +64,7 @@ export async function measureRotation(scene: Scene, options: RotationOptions): P
     ['rotation.on-demand.p99', 0.99],
   ] as const) {
     rounds.add(id, 'one direct Vault read', quantile(apart.direct, share));
+    rounds.add(id, 'the same over a socket just used', quantile(apart.again, share));
     rounds.add(id, 'a request whose key is held', quantile(apart.held, share));
     rounds.add(id, 'keytender', quantile(apart.accepted, share));
   }
@@ -76,7 +77,10 @@ export async function measureRotation(scene: Scene, options: RotationOptions): P
 interface Accepted {
   /** Milliseconds from the write to the answer. */
   readonly accepted: readonly number[];
+  /** By a program of its own that has been idle for as long as the agent. */
   readonly direct: readonly number[];
+  /** Right after that. */
+  readonly again: readonly number[];
   /** What the agent takes for the next request, when nothing has to be asked. */
   readonly held: readonly number[];
   readonly refused: number;
@@ -90,32 +94,43 @@ async function onDemand(
   everyMs: number,
 ): Promise<Accepted> {
   await using agent = await started(scene, { ...raised, KEYTENDER_REFRESH_INTERVAL: '1h' });
+  await using reader = await scene.reader();
+  await untilReady(reader);
   const accepted: number[] = [];
   const direct: number[] = [];
+  const again: number[] = [];
   const held: number[] = [];
   let refused = 0;
   using client = new SimpleClient(agent.port);
   using vault = new SimpleClient(Number(new URL(scene.vaultUrl).port));
+  using asking = new SimpleClient(reader.port);
+  const readDirectly = async (): Promise<void> => {
+    await asking.send(plainRequest(reader.port, '/'));
+    direct.push(Number(asking.body));
+  };
   for (let version = first + 1; version <= first + count; version += 1) {
     // made before the clock starts, as all load is
     const signedByNewest = request(scene, agent, version);
-    const again = request(scene, agent, version);
+    const signedOnceMore = request(scene, agent, version);
     const read = scene.readRequest();
     await scene.write(version, GRACE_MS / 1000);
+    // in turns: whoever comes second finds Vault awake
+    if (version % 2 === 0) await readDirectly();
     let startedMs = performance.now();
     const newest = await client.send(signedByNewest);
     accepted.push(performance.now() - startedMs);
+    if (version % 2 === 1) await readDirectly();
     startedMs = performance.now();
     await vault.send(read);
-    direct.push(performance.now() - startedMs);
+    again.push(performance.now() - startedMs);
     startedMs = performance.now();
-    const second = await client.send(again);
+    const second = await client.send(signedOnceMore);
     held.push(performance.now() - startedMs);
     const older = await client.send(request(scene, agent, version - 1));
     refused += [newest, second, older].filter((status) => status !== 200).length;
     await pause(Math.ceil(everyMs));
   }
-  return { accepted, direct, held, refused };
+  return { accepted, direct, again, held, refused };
 }
 
 async function byPolling(
@@ -141,6 +156,8 @@ async function byPolling(
 
 /** Held before those that are weighed: what the first waiters make the program load and compile is not theirs. */
 const EARLIER_WAITERS = 100;
+/** Answered before: what a program takes to compile what has become hot is some 20 MB, with any waiters or none. */
+const EARLIER_REQUESTS = 5000;
 
 /** The moment of the swap is the moment at which the first of them is woken. */
 async function waking(
@@ -155,6 +172,9 @@ async function waking(
   const earlier = Array.from({ length: EARLIER_WAITERS }, () => new SimpleClient(agent.port));
   const woken: number[] = [];
   let version = first;
+  for (let sent = 0; sent < EARLIER_REQUESTS; sent += 1) {
+    await one.send(request(scene, agent, version));
+  }
   for (let round = 0; round < wakings; round += 1) {
     const { revision } = await watch(scene, one, agent, version, '');
     for (const client of [...clients, ...earlier]) await client.open();
