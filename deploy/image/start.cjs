@@ -3,12 +3,22 @@
 // length; of another program it is not found, because its name is the last line of the program, a hash of the rest.
 // Then, and without the folder, the program is compiled as ever. Nothing is ever written here.
 'use strict';
-const { readFileSync } = require('node:fs');
+const { closeSync, fstatSync, openSync, readFileSync, readSync } = require('node:fs');
 const { Script } = require('node:vm');
 
 const filename = `${__dirname}/keytender.cjs`;
-const program = readFileSync(filename);
-const codeCache = `${__dirname}/compile-cache/${program.latin1Slice(program.length - 65).trim()}`;
+const HEAD = '(function (exports, require, module, __filename, __dirname) {';
+const TAIL = '})';
+
+/** The bytes of the program, with room before and behind. */
+function read() {
+  const file = openSync(filename, 'r');
+  const { size } = fstatSync(file);
+  const bytes = Buffer.allocUnsafeSlow(HEAD.length + size + TAIL.length);
+  readSync(file, bytes, HEAD.length, size, 0);
+  closeSync(file);
+  return bytes;
+}
 
 /** Its compiled code, or undefined. */
 function compiledBefore() {
@@ -19,17 +29,18 @@ function compiledBefore() {
   }
 }
 
-/** As Node.js wraps a module; in place of its first line, `#!`, so that lines keep their numbers. */
+/** As Node.js wraps a module; over its first line, `#!`, so that lines keep their numbers. One copy, as few as can be. */
 function wrapped() {
-  const head = Buffer.from('(function (exports, require, module, __filename, __dirname) {');
-  // one text of bytes outside of the heap: the program is ASCII (scripts/bundle.mjs)
-  return Buffer.concat([
-    head,
-    program.subarray(program.indexOf('\n')),
-    Buffer.from('})'),
-  ]).latin1Slice();
+  const start = program.indexOf('\n', HEAD.length) - HEAD.length;
+  program.latin1Write(HEAD, start);
+  program.latin1Write(TAIL, program.length - TAIL.length);
+  // a text of bytes: the program is ASCII (scripts/bundle.mjs)
+  return program.latin1Slice(start);
 }
 
+const program = read();
+const hash = program.latin1Slice(program.length - TAIL.length - 65).slice(0, 64);
+const codeCache = `${__dirname}/compile-cache/${hash}`;
 const script = new Script(wrapped(), { filename, cachedData: compiledBefore() });
 module.exports = { script, codeCache };
 script.runInThisContext()({}, require, {}, filename, __dirname);

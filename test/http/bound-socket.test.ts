@@ -18,8 +18,8 @@ t.test('a number is bound as it is, a name as the resolver says', async (t) => {
 });
 
 t.test('a port that is taken is said by the same code, thrown or as an event', async (t) => {
-  const { port } = await boundBy('127.0.0.1');
   for (const host of ['127.0.0.1', 'localhost']) {
+    const { port } = await boundBy(host);
     await t.rejects(boundBy(host, port), { code: 'EADDRINUSE' }, host);
   }
 });
