@@ -33,18 +33,14 @@ for (const file of ['dist/keytender.cjs', 'deploy/image/start.cjs', 'deploy/imag
   copyFileSync(join(root, file), join(app, file.split('/').at(-1) ?? ''));
 }
 
-/** Runs a file of the image; tap would load itself into it by NODE_OPTIONS. */
-async function run(
-  file: string,
-  args: readonly string[] = [],
-  env = {},
-  more: readonly string[] = [],
-): Promise<string> {
+/** Starts a file of the image; tap would load itself into it by NODE_OPTIONS. */
+function start(file: string, args: readonly string[], env = {}, more: readonly string[] = []) {
   const command = ['-u', 'NODE_OPTIONS', process.execPath, ...flags, ...more, file, ...args];
-  const { stdout, stderr } = await execute('env', command, {
-    env: { PATH: process.env['PATH'], ...env },
-    timeout: 60_000,
-  });
+  return execute('env', command, { env: { PATH: process.env['PATH'], ...env }, timeout: 60_000 });
+}
+
+async function run(...started: Parameters<typeof start>): Promise<string> {
+  const { stdout, stderr } = await start(...started);
   return stdout + stderr;
 }
 
@@ -63,7 +59,7 @@ t.test('without a cache it starts, and makes none', async (t) => {
 });
 
 t.test('the cache of a warm run is accepted with the flags of the image', async (t) => {
-  const made = (await run(join(app, 'warm.cjs'))).trim();
+  const made = (await run(join(app, 'warm.cjs'), [])).trim();
   t.strictSame(readdirSync(cache), [made]);
   const before = statSync(join(cache, made));
   t.match(await startTold(), /^refused: false\n\d+\.\d+\.\d+$/m);
@@ -85,10 +81,14 @@ t.test('a cache of another program is not taken, and costs nothing but time', as
 t.test('it holds what a start runs, which V8 would else compile one by one', async (t) => {
   const log = join(app, 'v8.log');
   const logged = ['--log-function-events', '--no-logfile-per-isolate', `--logfile=${log}`];
+  const env = {
+    AGENT_TOKEN: 'a-static-token-of-enough-bytes!!!',
+    KEYTENDER_LISTEN_ADDRESS: '127.0.0.1:0',
+  };
   const compiled = async (): Promise<number> => {
-    await run(join(app, 'start.cjs'), ['agent'], { AGENT_TOKEN: 'short' }, logged).catch(
-      () => null,
-    );
+    const agent = start(join(app, 'start.cjs'), ['agent'], env, logged);
+    agent.child.stdout?.once('data', () => agent.child.kill('SIGTERM'));
+    await agent;
     const text = readFileSync(log, 'utf8');
     const [, id] = new RegExp(`^script-details,(\\d+),${app}/keytender.cjs,`, 'm').exec(text) ?? [];
     return text.match(new RegExp(`^function,full-parse,${id},`, 'gm'))?.length ?? 0;
