@@ -2,7 +2,8 @@
 // and dist/THIRD_PARTY_NOTICES.
 //
 //   node scripts/build.mjs [--out DIR] [--sourcemap]
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,6 +22,10 @@ async function make(entry, name, version) {
   const outfile = join(options.out, name);
   const made = await bundle({ root, entry, outfile, version, sourcemap: options.sourcemap });
   for (const file of made.files) await writeFile(file.path, file.contents);
+  // compiled code is kept under it (deploy/image/start.cjs): V8 itself compares no more than lengths
+  const { contents } = made.files.find(({ path }) => path === outfile);
+  const hash = createHash('sha256').update(contents).digest('hex');
+  await appendFile(outfile, `//${hash}\n`);
   await chmod(outfile, 0o755);
   return made;
 }

@@ -1,7 +1,6 @@
 // The program: argv in, exit code out. Signals first, before anything else is even loaded.
 import { signals } from './platform/signals.js';
 import { withholdMemory } from './platform/core-dumps.js';
-import { saveWasmMemory } from './platform/engine.js';
 import { bugReport, wantsStack } from './cli/bug-report.js';
 import { exitCode } from './cli/exit-code.js';
 import type { Io } from './cli/io.js';
@@ -12,7 +11,6 @@ import { systemEnvironment } from './platform/environment.js';
 import { systemOutput } from './platform/terminal.js';
 
 withholdMemory();
-saveWasmMemory();
 const { argv, env, hostname } = systemEnvironment();
 const io: Io = {
   env,

@@ -2,11 +2,11 @@
 //
 //   node --max-semi-space-size=8 warm.cjs
 //
-// beside start.cjs and keytender.cjs. An agent reads a token from a dev Vault, answers its probes and stops; Node then
-// keeps the compiled code of every function that was used on the way. Ends with 1 where there is no cache afterwards.
+// beside start.cjs and keytender.cjs. An agent reads a token from a dev Vault, answers its probes and stops; the compiled
+// code of every function that was used on the way is kept. That agent is this file with the word `agent`.
 'use strict';
 const { spawn } = require('node:child_process');
-const { chmodSync, mkdirSync, readdirSync, rmSync, statSync } = require('node:fs');
+const { mkdirSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
 const { createServer } = require('node:net');
 const { join } = require('node:path');
 
@@ -41,6 +41,17 @@ async function untilReady(url) {
   throw new Error(`no answer from ${url}`);
 }
 
+/** The program as the image starts it; when it ends, its compiled code is written. */
+function runOnce() {
+  // what the program tells V8 on its way is not in force yet when V8 compares flags at the next start
+  require('node:v8').setFlagsFromString = () => undefined;
+  const { script, codeCache } = require('./start.cjs');
+  process.once('exit', () => {
+    // for whoever runs it to read: the image gives it to root
+    writeFileSync(codeCache, script.createCachedData(), { mode: 0o644 });
+  });
+}
+
 async function warm() {
   // the folder itself may be in one that is not ours to write to
   mkdirSync(cache, { recursive: true });
@@ -52,7 +63,7 @@ async function warm() {
   try {
     await untilReady(`http://${vaultAddress}/v1/sys/health`);
     const api = await freeAddress();
-    const { child, ended } = start('start.cjs', ['agent'], {
+    const { child, ended } = start('warm.cjs', ['agent'], {
       VAULT_ADDR: `http://${vaultAddress}`,
       VAULT_TOKEN: 'root',
       KEYTENDER_LISTEN_ADDRESS: api,
@@ -67,16 +78,15 @@ async function warm() {
     vault.child.kill('SIGTERM');
     await vault.ended;
   }
-  const made = readdirSync(cache, { recursive: true });
-  for (const path of made.map((name) => join(cache, name))) {
-    // Node keeps it to its own user, and the image gives it to root: who runs it only reads
-    chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);
-  }
-  if (made.length === 0) throw new Error('no code cache was made: this needs Node 22.1 or newer');
+  const made = readdirSync(cache);
+  if (made.length === 0) throw new Error('no code cache was made');
   process.stdout.write(`${made.join('\n')}\n`);
 }
 
-warm().catch((error) => {
-  process.stderr.write(`warm: ${error.message}\n`);
-  process.exitCode = 1;
-});
+if (process.argv[2] === 'agent') runOnce();
+else {
+  warm().catch((error) => {
+    process.stderr.write(`warm: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+}

@@ -27,6 +27,11 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     io.signals.release();
     return healthcheck(argv.slice(1), io);
   }
+  // nothing to parse: the parser would be a part of nearly every start
+  if (argv.length === 0 || (argv.length === 1 && argv[0] === 'agent')) {
+    const { agent } = await import('./agent.js');
+    return agent({ set: [] }, null, io);
+  }
   const { runProgram } = await import('./program.js');
   return runProgram(argv, io);
 }

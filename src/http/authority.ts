@@ -1,6 +1,5 @@
 // Which `Host` and `Origin` a listener answers to. A name that merely resolves to us is not ours: otherwise a page
 // could rebind its own name to this machine and read the answers (RFC 9110 section 7.4, 421).
-import { isIPv6 } from 'node:net';
 
 export interface BoundAddress {
   readonly host: string;
@@ -28,7 +27,8 @@ export function normaliseAuthority(authority: string, scheme: Scheme): string | 
 
 /** `host:port`, with brackets around an IPv6 address. */
 export function formatAddress({ host, port }: BoundAddress): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  // no name has a colon
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** The authorities of a listener: those that are configured, else the bound address and the names of loopback. */

@@ -5,6 +5,7 @@ import { Server as HttpsServer } from 'node:https';
 import { Socket, type AddressInfo } from 'node:net';
 import type { Clock } from '../platform/clock.js';
 import type { BoundAddress } from './authority.js';
+import { listenTarget } from './bound-socket.js';
 import { trackConnections } from './connections.js';
 import { checkWhileConnected } from './late-requests.js';
 import type { HttpLimits } from './limits.js';
@@ -249,15 +250,20 @@ function rawAnswer({ status, headers, body }: ReturnType<typeof problemAnswer>):
 
 function bind(server: Server, target: BoundAddress, setting: ListenSetting): Promise<BoundAddress> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => {
+    const onError = (error: unknown): void => {
       reject(new ListenError(setting, target, error));
     };
     server.once('error', onError);
-    server.listen({ host: target.host, port: target.port }, () => {
+    const onListening = (): void => {
       server.off('error', onError);
       const { address, port } = server.address() as AddressInfo;
       resolve({ host: address, port });
-    });
+    };
+    try {
+      server.listen(listenTarget(target), onListening);
+    } catch (error) {
+      onError(error);
+    }
   });
 }
 

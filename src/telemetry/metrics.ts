@@ -1,6 +1,6 @@
 // The metrics (docs/metrics.md): a registry of our own, no default set, no sampler. Gauges mirror the state asked
 // for at the scrape; counters count as things happen. Label values are closed lists that the caller names, and all
-// series that can occur exist from the start at 0, so that a rate over the first failure is not lost.
+// series that can occur are in the first scrape already, at 0, so that a rate over the first failure is not lost.
 import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
@@ -107,7 +107,8 @@ export interface Metrics extends SinkMetrics {
 
 export function buildMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
-  const counters = buildCounters(registry, options);
+  const zeros: Zeros = [];
+  const counters = buildCounters(registry, options, zeros);
   const histograms = buildHistograms(registry, options);
   const fillState = buildStateFiller(registry, options);
   const fillProcess = buildProcessFiller(registry, options);
@@ -170,6 +171,7 @@ export function buildMetrics(options: MetricsOptions): Metrics {
       counters.logDropped.inc(lines);
     },
     async scrape() {
+      for (const fill of zeros.splice(0)) fill();
       httpRequests.flush();
       verifications.flush();
       await fillProcess();
@@ -181,74 +183,88 @@ export function buildMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-function buildCounters(registry: Registry, options: MetricsOptions) {
+/** Makes the series of a counter that nothing was counted in: some 600, which a start needs not wait for. */
+type Zeros = (() => void)[];
+
+function buildCounters(registry: Registry, options: MetricsOptions, zeros: Zeros) {
   const { tokens } = options;
   const outcomes = ['ok', ...options.failureClasses];
   return {
-    refreshAttempts: counter(
+    refreshAttempts: zeroCounter(
       registry,
+      zeros,
       'keytender_refresh_attempts_total',
       'Attempts to read a token from Vault, by outcome: ok or a failure class.',
       { token: tokens, outcome: outcomes },
     ),
-    rotations: counter(
+    rotations: zeroCounter(
       registry,
+      zeros,
       'keytender_token_rotations_total',
       'Changes of the current value.',
       { token: tokens },
     ),
-    regressions: counter(
+    regressions: zeroCounter(
       registry,
+      zeros,
       'keytender_token_regressions_total',
       'Answers of Vault that were older than what is held, and were ignored.',
       { token: tokens },
     ),
-    onDemand: counter(
+    onDemand: zeroCounter(
       registry,
+      zeros,
       'keytender_refresh_on_demand_total',
       'Refreshes that a request asked for.',
       { token: [...tokens, UNKNOWN], outcome: onDemandOutcomes },
     ),
-    vaultRequests: counter(
+    vaultRequests: zeroCounter(
       registry,
+      zeros,
       'keytender_vault_requests_total',
       'Requests to Vault, by outcome: ok or a failure class.',
       { operation: options.vaultOperations ?? vaultOperations, outcome: outcomes },
     ),
-    budgetRefusals: counter(
+    budgetRefusals: zeroCounter(
       registry,
+      zeros,
       'keytender_vault_budget_refusals_total',
       'Requests to Vault that the request budget held back.',
       {},
     ),
-    httpRequests: httpRequestsCounter(registry, options.routes),
-    legacyRequests: counter(
+    httpRequests: httpRequestsCounter(registry, zeros, options.routes),
+    legacyRequests: zeroCounter(
       registry,
+      zeros,
       'keytender_legacy_requests_total',
       'Requests signed by the older scheme.',
       { outcome: legacyOutcomes },
     ),
-    rateLimited: counter(
+    rateLimited: zeroCounter(
       registry,
+      zeros,
       'keytender_rate_limited_total',
       'Requests and connections refused by a limit.',
       { by: rateLimits },
     ),
-    verifications: verificationsCounter(registry, options.refusalReasons ?? []),
-    reloads: counter(
+    verifications: verificationsCounter(registry, zeros, options.refusalReasons ?? []),
+    reloads: zeroCounter(
       registry,
+      zeros,
       'keytender_config_reloads_total',
       'Times the settings were read again.',
       { outcome: ['ok', 'refused'] },
     ),
-    auditSuppressed: counter(
+    auditSuppressed: zeroCounter(
       registry,
+      zeros,
       'keytender_audit_suppressed_total',
       'Audit lines that were not written: over their limit, or the destination failed.',
       {},
     ),
-    logDropped: counter(
+    logDropped: zeroCounter(
       registry,
+      zeros,
       'keytender_log_lines_dropped_total',
       'Log lines that standard output did not take.',
       {},
@@ -258,7 +274,11 @@ function buildCounters(registry: Registry, options: MetricsOptions) {
 
 const VERIFICATION_LABELS = ['purpose', 'result', 'key', 'caller'] as const;
 
-function verificationsCounter(registry: Registry, reasons: readonly string[]): Counter {
+function verificationsCounter(
+  registry: Registry,
+  zeros: Zeros,
+  reasons: readonly string[],
+): Counter {
   const verifications = new Counter({
     name: 'keytender_signature_verifications_total',
     help: 'Signatures looked at, by what came of it.',
@@ -275,24 +295,32 @@ function verificationsCounter(registry: Registry, reasons: readonly string[]): C
   };
   const isSeen = ({ result, key }: Record<string, string>): boolean =>
     result !== 'replay' || key !== 'none';
-  for (const set of [...combinations(refused), ...combinations(held)].filter(isSeen)) {
-    verifications.inc(set, 0);
-  }
+  zeros.push(() => {
+    for (const set of [...combinations(refused), ...combinations(held)].filter(isSeen)) {
+      verifications.inc(set, 0);
+    }
+  });
   return verifications;
 }
 
-function httpRequestsCounter(registry: Registry, routes: readonly RouteSeries[]): Counter {
+function httpRequestsCounter(
+  registry: Registry,
+  zeros: Zeros,
+  routes: readonly RouteSeries[],
+): Counter {
   const requests = new Counter({
     name: 'keytender_http_requests_total',
     help: 'Requests answered.',
     labelNames: ['route', 'method', 'status'],
     registers: [registry],
   });
-  for (const { route, methods, statuses } of routes) {
-    for (const labels of combinations({ method: methods, status: statuses.map(String) })) {
-      requests.inc({ route, ...labels }, 0);
+  zeros.push(() => {
+    for (const { route, methods, statuses } of routes) {
+      for (const labels of combinations({ method: methods, status: statuses.map(String) })) {
+        requests.inc({ route, ...labels }, 0);
+      }
     }
-  }
+  });
   return requests;
 }
 
@@ -335,7 +363,7 @@ function buildStateFiller(
 
 function buildProcessFiller(registry: Registry, options: MetricsOptions): () => Promise<void> {
   const read = buildProcessFacts();
-  const cpu = counter(registry, 'process_cpu_seconds_total', 'Processor time used.', {});
+  const cpu = counter(registry, 'process_cpu_seconds_total', 'Processor time used.');
   const start = gauge(registry, 'process_start_time_seconds', 'When the process started.');
   start.set(options.clock.now() / 1000 - process.uptime());
   const rows: readonly [Gauge, (facts: ProcessFacts) => number | null][] = [
@@ -381,11 +409,27 @@ function buildInfo(registry: Registry, version: string): void {
 
 type LabelSets = Readonly<Record<string, readonly string[]>>;
 
-function counter(registry: Registry, name: string, help: string, labels: LabelSets): Counter {
-  const labelNames = Object.keys(labels);
-  const instrument = new Counter({ name, help, labelNames, registers: [registry] });
-  if (labelNames.length > 0) for (const set of combinations(labels)) instrument.inc(set, 0);
+function zeroCounter(
+  registry: Registry,
+  zeros: Zeros,
+  name: string,
+  help: string,
+  labels: LabelSets,
+): Counter {
+  const instrument = counter(registry, name, help, Object.keys(labels));
+  zeros.push(() => {
+    for (const set of combinations(labels)) instrument.inc(set, 0);
+  });
   return instrument;
+}
+
+function counter(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly string[] = [],
+): Counter {
+  return new Counter({ name, help, labelNames: [...labelNames], registers: [registry] });
 }
 
 function histogram(

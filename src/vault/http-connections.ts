@@ -3,6 +3,7 @@
 // limit. RFC 9112.
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
+import { saveWasmMemory } from '../platform/engine.js';
 import { Connector, type TlsSettings } from './connector.js';
 import type { NameLookup } from './name-watch.js';
 import { answerBytesMax, type VaultAnswer } from './vault-answer.js';
@@ -44,6 +45,8 @@ const BACKSTOP_MS = 2_000;
 const HEADER_BYTES_MAX = 16_384;
 
 export function openConnections(options: HttpConnectionsOptions): HttpConnections {
+  // undici compiles its parser with the first connection
+  saveWasmMemory();
   const backstopMs = options.timeoutMs + BACKSTOP_MS;
   const connector = new Connector(options.tls, backstopMs, options.proxy, options.lookup);
   const pool = new Pool(options.origin, {

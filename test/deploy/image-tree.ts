@@ -14,7 +14,6 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -130,9 +129,8 @@ function run(
   isInstalling: boolean,
 ): void {
   mkdirSync(folder, { recursive: true });
-  // without a shell: only Node.js is there; before 22 it keeps no compiled code
+  // without a shell: only Node.js is there
   if (words[0] === '/nodejs/bin/node') {
-    if (!('enableCompileCache' in module)) return;
     const args = words.slice(1).map((word) => (word.startsWith('/app/') ? place + word : word));
     execFileSync('env', ['-u', 'NODE_OPTIONS', process.execPath, ...args], {
       env: { PATH: process.env['PATH'] },

@@ -127,7 +127,7 @@ t.test('it is warmed up as it is run: the same user, the same flags', async (t) 
   t.strictSame(
     lastOf(wholeStage(stages, warm), 'USER').words,
     lastOf(last, 'USER').words,
-    'Node keeps compiled code by user',
+    'what the one wrote the other reads',
   );
 });
 
