@@ -49,6 +49,7 @@ const parts: Readonly<Record<string, Part>> = {
       polled: isFull ? 30 : 5,
       waiters: 500,
       wakings: isFull ? 10 : 3,
+      weighings: isFull ? 5 : 3,
     }),
   refusals: (scene, _load, isFull) => measureRefusals(scene, isFull ? 10_000 : 200),
   herd: () => measureHerd(10_000),

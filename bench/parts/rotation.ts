@@ -15,6 +15,8 @@ export interface RotationOptions {
   readonly polled: number;
   readonly waiters: number;
   readonly wakings: number;
+  /** Each of an agent of its own. */
+  readonly weighings: number;
 }
 
 const texts = {
@@ -70,7 +72,7 @@ export async function measureRotation(scene: Scene, options: RotationOptions): P
   }
   const polled = await byPolling(scene, rounds, first + options.timed, options.polled);
   const woken = await waking(scene, rounds, polled, options);
-  await holding(scene, rounds, woken, options.waiters);
+  await weighing(scene, rounds, woken, options);
   return rounds.figures();
 }
 
@@ -154,11 +156,6 @@ async function byPolling(
   return version;
 }
 
-/** Held before those that are weighed: what the first waiters make the program load and compile is not theirs. */
-const EARLIER_WAITERS = 100;
-/** Answered before: what a program takes to compile what has become hot is some 20 MB, with any waiters or none. */
-const EARLIER_REQUESTS = 5000;
-
 /** The moment of the swap is the moment at which the first of them is woken. */
 async function waking(
   scene: Scene,
@@ -169,50 +166,71 @@ async function waking(
   await using agent = await started(scene, { ...raised, KEYTENDER_REFRESH_INTERVAL: '1s' });
   using one = new SimpleClient(agent.port);
   const clients = Array.from({ length: waiters }, () => new SimpleClient(agent.port));
-  const earlier = Array.from({ length: EARLIER_WAITERS }, () => new SimpleClient(agent.port));
   const woken: number[] = [];
   let version = first;
-  for (let sent = 0; sent < EARLIER_REQUESTS; sent += 1) {
-    await one.send(request(scene, agent, version));
-  }
   for (let round = 0; round < wakings; round += 1) {
     const { revision } = await watch(scene, one, agent, version, '');
-    for (const client of [...clients, ...earlier]) await client.open();
-    const before = earlier.map((client) => watch(scene, client, agent, version, revision));
-    await pause(1000);
-    const beforeMb = memoryOf(agent.program.pid).rssMb;
+    for (const client of clients) await client.open();
     const arrivals: number[] = [];
     const waiting = clients.map(async (client) => {
       await watch(scene, client, agent, version, revision);
       arrivals.push(performance.now());
     });
     await pause(2000);
-    const perWaiterKb = ((memoryOf(agent.program.pid).rssMb - beforeMb) * 1024) / waiters;
-    // later rounds use again what the first one took
-    if (round === 0) rounds.add('rotation.waiter', 'keytender', perWaiterKb);
     version += 1;
     await scene.write(version);
-    await Promise.all([...waiting, ...before]);
+    await Promise.all(waiting);
     const swappedMs = Math.min(...arrivals);
     woken.push(...arrivals.map((atMs) => atMs - swappedMs));
   }
-  for (const client of [...clients, ...earlier]) client[Symbol.dispose]();
+  for (const client of clients) client[Symbol.dispose]();
   rounds.add('rotation.woken.p50', 'keytender', quantile(woken, 0.5));
   rounds.add('rotation.woken.p99', 'keytender', quantile(woken, 0.99));
   return version;
 }
 
-/** What waiters hold, apart from the garbage that their requests left. */
-async function holding(
+/** Held before those that are weighed: what the first waiters make the program load and compile is not theirs. */
+const EARLIER_WAITERS = 100;
+/** Answered before: what a program takes to compile what has become hot is some 20 MB, with any waiters or none. */
+const EARLIER_REQUESTS = 5000;
+
+/** What waiters add to a program that is warm: resident, and of its heap apart from the garbage that their requests left. */
+async function weighing(
   scene: Scene,
   rounds: Rounds,
   version: number,
-  waiters: number,
+  { waiters, weighings }: RotationOptions,
 ): Promise<void> {
+  const add = (
+    id: keyof typeof texts,
+    amountsKb: readonly [before: number, after: number],
+  ): void => {
+    rounds.add(id, 'keytender', (amountsKb[1] - amountsKb[0]) / waiters);
+  };
+  for (let round = 0; round < weighings; round += 1) {
+    await using agent = await started(scene, raised);
+    const residentKb = (): number => memoryOf(agent.program.pid).rssMb * 1024;
+    add('rotation.waiter', await heldBy(waiters, scene, agent, version, residentKb));
+  }
   const probePort = await freePort();
   const env = { ...raised, PROBE_PORT: String(probePort), PROBE_COLLECTS: '1' };
   await using agent = await started(scene, env, probing);
+  const heapKb = async (): Promise<number> => (await probe(probePort)).heapUsed / 1024;
+  add('rotation.waiter-held', await heldBy(waiters, scene, agent, version, heapKb));
+}
+
+/** Before and with so many waiters, after requests and waiters enough to make the program compile what it does. */
+async function heldBy(
+  waiters: number,
+  scene: Scene,
+  agent: Server,
+  version: number,
+  amount: () => number | Promise<number>,
+): Promise<readonly [before: number, after: number]> {
   using one = new SimpleClient(agent.port);
+  for (let sent = 0; sent < EARLIER_REQUESTS; sent += 1) {
+    await one.send(request(scene, agent, version));
+  }
   const { revision } = await watch(scene, one, agent, version, '');
   const hold = async (count: number): Promise<number> => {
     const clients = Array.from({ length: count }, () => new SimpleClient(agent.port));
@@ -221,11 +239,9 @@ async function holding(
     for (const client of clients)
       void watch(scene, client, agent, version, revision).catch(() => 0);
     await pause(2000);
-    return (await probe(probePort)).heapUsed;
+    return amount();
   };
-  const before = await hold(EARLIER_WAITERS);
-  const after = await hold(waiters);
-  rounds.add('rotation.waiter-held', 'keytender', (after - before) / 1024 / waiters);
+  return [await hold(EARLIER_WAITERS), await hold(waiters)];
 }
 
 async function started(
