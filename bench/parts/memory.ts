@@ -41,8 +41,8 @@ export async function measureMemory(
     await start('keytender', () => scene.keytender());
     for (const [name, peer] of scene.peers()) await start(name, peer);
   }
-  // what a start does afterwards is not idle
-  await pause(5000);
+  // what a start does afterwards is not idle: V8 collects once more, some ten seconds later
+  await pause(20_000);
   const pids = started.map(({ name, server }) => ({ name, pid: server.program.pid }));
   const before = pids.map(({ pid }) => cpuMsOf(pid));
   await pause(idleMs);

@@ -85,6 +85,22 @@ const QUESTION = 0x3f;
 const AT = 0x40;
 const BACKSLASH = 0x5c;
 
+/**
+ * Inner lists in their strict text, without their parameters. The same text up to its first `)` is always the same list:
+ * one with that sign in a string is kept under a text that ends behind it, and never found.
+ */
+const usualLists = new Map<string, readonly Item[]>();
+const USUAL_LISTS_MAX = 64;
+const USUAL_CHARS_MAX = 256;
+
+/** A stranger who fills it up costs others what they would have cost without it. */
+function rememberList(text: string, items: readonly Item[]): void {
+  if (text.length > USUAL_CHARS_MAX) return;
+  if (usualLists.size >= USUAL_LISTS_MAX) usualLists.clear();
+  // copied: a part of a text keeps the whole of it
+  usualLists.set(Buffer.from(text, 'latin1').toString('latin1'), items);
+}
+
 const KEY = 1;
 const KEY_START = 2;
 const TOKEN = 4;
@@ -154,6 +170,27 @@ class Scanner {
 
   #innerList(): InnerList | undefined {
     const start = this.#at;
+    const items = this.#usualItems() ?? this.#innerItems();
+    if (items === undefined) return undefined;
+    const parameters = this.#parameters();
+    if (parameters === undefined) return undefined;
+    const text = this.#strict ? this.#text.slice(start, this.#at) : undefined;
+    return { kind: 'inner-list', items, parameters, text };
+  }
+
+  /** What stands in the parentheses here, where it was met before: callers cover the same from request to request. */
+  #usualItems(): readonly Item[] | undefined {
+    const end = this.#text.indexOf(')', this.#at);
+    if (end < 0 || end - this.#at > USUAL_CHARS_MAX) return undefined;
+    const items = usualLists.get(this.#text.slice(this.#at, end + 1));
+    if (items === undefined) return undefined;
+    this.#strict = true;
+    this.#at = end + 1;
+    return items;
+  }
+
+  #innerItems(): readonly Item[] | undefined {
+    const start = this.#at;
     this.#strict = true;
     this.#at += 1;
     const items: Item[] = [];
@@ -170,10 +207,8 @@ class Scanner {
       const next = this.#peek();
       if (next !== SP && next !== CLOSE) return undefined;
     }
-    const parameters = this.#parameters();
-    if (parameters === undefined) return undefined;
-    const text = this.#strict ? this.#text.slice(start, this.#at) : undefined;
-    return { kind: 'inner-list', items, parameters, text };
+    if (this.#strict) rememberList(this.#text.slice(start, this.#at), items);
+    return items;
   }
 
   #item(): Item | undefined {

@@ -214,6 +214,27 @@ t.test('the text kept of an inner list is its strict text', async (t) => {
   t.ok(kept > 500, `${kept} kept`);
 });
 
+t.test(
+  'a list that was met before is read as it was at first, whatever its strings hold',
+  async (t) => {
+    const lists = ['("a")', '("a" "b")', '("a)" "b")', '("a)b")', '("a" )', '()', '("a";x)', '("a'];
+    const read = (text: string) => {
+      const field = parseDictionary(`s=${text};created=1`);
+      return field && JSON.stringify(canonical(field));
+    };
+    const reference = lists.map((text) => {
+      const field = readWith(sf.parseDictionary, `s=${text};created=1`);
+      return field === undefined ? undefined : JSON.stringify(field);
+    });
+    for (const order of [lists, lists.toReversed(), lists]) {
+      for (const text of order) t.equal(read(text), reference[lists.indexOf(text)], text);
+    }
+    for (let other = 0; other < 200; other += 1) parseDictionary(`s=("other-${other}")`);
+    for (const text of lists)
+      t.equal(read(text), reference[lists.indexOf(text)], `${text}, forgotten`);
+  },
+);
+
 t.test('what the reference package slips on is read by the RFC', async (t) => {
   t.same(parseItem('@1659578233;a'), {
     kind: 'item',
