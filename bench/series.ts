@@ -57,7 +57,7 @@ const parts: Readonly<Record<string, Part>> = {
   soak: async (scene, load, isFull) =>
     isFull
       ? measureSoak(scene, load, {
-          warmSeconds: soakSeconds / 15,
+          warmSeconds: soakSeconds / 6,
           seconds: soakSeconds,
           requestsPerSecond: 700,
           rotationsPerSecond: 6,
