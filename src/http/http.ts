@@ -5,7 +5,7 @@ import { isLoopback } from '../config/network.js';
 import type { Clock } from '../platform/clock.js';
 import type { Audit } from '../telemetry/audit.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { RouteSeries } from '../telemetry/metrics.js';
+import type { RouteSeries } from '../telemetry/labels.js';
 import { authoritiesOf, type BoundAddress } from './authority.js';
 import { beginExchange, exchangeOf } from './exchange.js';
 import { apiLimits, probeLimits, type HttpLimits } from './limits.js';

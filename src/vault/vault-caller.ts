@@ -2,7 +2,7 @@
 // within one deadline, and never throws but for an abort or a bug. No retry: that is decided by whoever schedules.
 import type { Failure, FailureClass } from '../health/failure.js';
 import type { Clock } from '../platform/clock.js';
-import type { VaultOperation } from '../telemetry/metrics.js';
+import type { VaultOperation } from '../telemetry/labels.js';
 import { isOfNode, type Addresses } from './addresses.js';
 import { withDeadline } from './deadline.js';
 import { failureOfError } from './failure-of-error.js';

@@ -4,7 +4,8 @@ import { failureClasses } from '../../src/health/failure.js';
 import { tokenStates } from '../../src/health/body.js';
 import { httpSeries } from '../../src/http/http.js';
 import type { MetricsView, TokenFacts } from '../../src/telemetry/metrics-view.js';
-import { buildMetrics, vaultOperations, type Metrics } from '../../src/telemetry/metrics.js';
+import { vaultOperations } from '../../src/telemetry/labels.js';
+import { buildMetrics, type Metrics } from '../../src/telemetry/metrics.js';
 import { FakeClock } from '../fixtures/fake-clock.js';
 import { readMetrics, type Sample } from './read-metrics.js';
 
