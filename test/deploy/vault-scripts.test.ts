@@ -131,10 +131,11 @@ t.test(
     const url = await sidecar.url();
     const rotated = await rotate(url, `unix:${socket}`);
     t.strictSame([rotated.code, rotated.err], [0, '']);
-    t.equal(
-      rotated.out,
-      `version 2 is written\n${url} shows version 2\nunix:${socket} shows version 2\n`,
-    );
+    // the socket is asked later in each round: on a busy machine it may be the first that has it
+    const [written, ...shown] = rotated.out.trimEnd().split('\n');
+    t.equal(written, 'version 2 is written');
+    t.same(new Set(shown), new Set([`${url} shows version 2`, `unix:${socket} shows version 2`]));
+    t.equal(shown.length, 2);
     const health = await sidecar.health();
     t.match(health.tokens['default'], { version: 2, superseded: [{ version: 1 }] });
     const ended = await rotate('--grace', '0', url);
