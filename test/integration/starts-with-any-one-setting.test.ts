@@ -85,6 +85,20 @@ async function problemWith(
   one: SettingKey,
   source: Record<string, string>,
 ): Promise<string | null> {
+  let problem = await problemAtOnePort(one, source);
+  // what is free may be taken by a connection that goes out before the agent binds it, even by our own look at it
+  for (let again = 0; again < 2 && problem?.includes(TAKEN) === true; again += 1) {
+    problem = await problemAtOnePort(one, source);
+  }
+  return problem;
+}
+
+const TAKEN = 'another process already listens there';
+
+async function problemAtOnePort(
+  one: SettingKey,
+  source: Record<string, string>,
+): Promise<string | null> {
   const port = await freePort();
   const own = { ...source, KEYTENDER_LISTEN_ADDRESS: `127.0.0.1:${port}`, ...environmentOf(one) };
   if (one === 'listen.address') own.KEYTENDER_LISTEN_ADDRESS = `127.0.0.1:${port}`;
