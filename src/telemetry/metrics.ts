@@ -64,8 +64,13 @@ export interface Metrics extends SinkMetrics {
   configReloaded(outcome: 'ok' | 'refused'): void;
   auditSuppressed(lines: number): void;
   logLinesDropped(lines: number): void;
-  /** The text exposition format. Rejects only when `source` throws. */
-  scrape(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** The text exposition format. Rejects only when `source` throws. Who asks while one is being made gets the same. */
+  scrape(): Promise<Exposition>;
+}
+
+export interface Exposition {
+  readonly contentType: string;
+  readonly body: string;
 }
 
 export function buildMetrics(options: MetricsOptions): Metrics {
@@ -88,6 +93,18 @@ export function buildMetrics(options: MetricsOptions): Metrics {
   const httpRequests = new Tally(counters.httpRequests, HTTP_LABELS);
   const verifications = new Tally(counters.verifications, VERIFICATION_LABELS);
   const timedRoutes = new Set(options.routes.filter((r) => r.isTimed).map((r) => r.route));
+  const expose = async (): Promise<Exposition> => {
+    for (const fill of zeros.splice(0)) fill();
+    await fillProcess();
+    // what is waited for is over: whoever asked meanwhile, all of this is read after they did
+    httpRequests.flush();
+    verifications.flush();
+    const view = options.source();
+    fillState(view);
+    fillSinks(view.sinks ?? []);
+    return { contentType: registry.contentType, body: await registry.metrics() };
+  };
+  let underWay: Promise<Exposition> | null = null;
   return {
     ...sinkMetrics,
     refreshAttempt: (token, outcome) => {
@@ -133,15 +150,11 @@ export function buildMetrics(options: MetricsOptions): Metrics {
     logLinesDropped: (lines) => {
       counters.logDropped.inc(lines);
     },
-    async scrape() {
-      for (const fill of zeros.splice(0)) fill();
-      httpRequests.flush();
-      verifications.flush();
-      await fillProcess();
-      const view = options.source();
-      fillState(view);
-      fillSinks(view.sinks ?? []);
-      return { contentType: registry.contentType, body: await registry.metrics() };
+    scrape: () => {
+      underWay ??= expose().finally(() => {
+        underWay = null;
+      });
+      return underWay;
     },
   };
 }

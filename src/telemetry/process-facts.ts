@@ -16,12 +16,12 @@ export interface ProcessFacts {
 export function buildProcessFacts(): () => Promise<ProcessFacts> {
   let previous: EventLoopUtilization | undefined;
   return async () => {
+    const [openFds, maxFds] = await Promise.all([countOpenFds(), readMaxFds()]);
     const current = performance.eventLoopUtilization();
     const since =
       previous === undefined ? current : performance.eventLoopUtilization(current, previous);
     previous = current;
     const { user, system } = process.cpuUsage();
-    const [openFds, maxFds] = await Promise.all([countOpenFds(), readMaxFds()]);
     return {
       cpuSeconds: (user + system) / 1e6,
       residentMemoryBytes: process.memoryUsage.rss(),

@@ -297,11 +297,40 @@ t.test('the process is read at the scrape', async (t) => {
   t.ok(Math.abs((startedAt ?? 0) - (Date.parse('2026-01-01') / 1000 - process.uptime())) < 5);
 });
 
+t.test(
+  'scrapes at the same time share one text, and none is told what was before it asked',
+  async (t) => {
+    let asked = 0;
+    const metrics = build(() => {
+      asked += 1;
+      return fullView;
+    });
+    const first = metrics.scrape();
+    metrics.tokenRotated('default');
+    const second = metrics.scrape();
+    const rotations = 'keytender_token_rotations_total{token="default"}';
+    t.match((await second).body, `${rotations} 1\n`, 'what happened before the second asked');
+    t.equal((await first).body, (await second).body);
+    t.equal(asked, 1);
+    metrics.tokenRotated('default');
+    t.match((await metrics.scrape()).body, `${rotations} 2\n`, 'a later one is another');
+    t.equal(asked, 2);
+  },
+);
+
 t.test('a source that fails fails the scrape, not the agent', async (t) => {
+  let isThere = false;
   const metrics = build(() => {
-    throw new Error('no view');
+    if (!isThere) throw new Error('no view');
+    return fullView;
   });
   await t.rejects(metrics.scrape(), { message: 'no view' });
+  isThere = true;
+  t.equal(
+    await valueOf(metrics, 'keytender_token_version', { token: 'default' }),
+    7,
+    'nor the next',
+  );
 });
 
 t.test('nothing of prom-client is loaded but the four parts', async (t) => {
