@@ -7,6 +7,8 @@ import type { Clock } from '../platform/clock.js';
 interface Connection {
   /** The answer to the latest request on it; null before the first. */
   latest: ServerResponse | null;
+  /** The one before it, when that was still to be written then. */
+  previous: ServerResponse | null;
   inFlight: number;
   /** When it was opened or its last answer ended, monotonic. */
   idleSinceMs: number;
@@ -21,8 +23,11 @@ export interface Connections {
   begin(request: IncomingMessage, response: ServerResponse): void;
   /** The answer to it has ended, or never will. Once for each `begin`. */
   end(request: IncomingMessage): void;
-  /** Whether a refusal may be written now: no answer has begun, and no earlier one is still to come. */
-  canRefuse(socket: Socket): boolean;
+  /**
+   * Calls `then` once the answers to whatever came before are written: at once, or when they are. `isAnswered`: what is to
+   * be refused is what is left of a request whose own answer is among them.
+   */
+  behindAnswers(socket: Socket, then: (isAnswered: boolean) => void): void;
   /** Every answer not yet begun closes its connection. */
   closeAfterAnswers(): void;
   destroyIdle(): void;
@@ -55,7 +60,13 @@ export function trackConnections(options: ConnectionsOptions): Connections {
         options.onRefused();
         if (socket.destroyed) return;
       }
-      const connection = { latest: null, inFlight: 0, idleSinceMs: 0, idleAtBytes: 0 };
+      const connection = {
+        latest: null,
+        previous: null,
+        inFlight: 0,
+        idleSinceMs: 0,
+        idleAtBytes: 0,
+      };
       becomeIdle(socket, connection);
       open.set(socket, connection);
       socket.once('close', () => open.delete(socket));
@@ -63,6 +74,8 @@ export function trackConnections(options: ConnectionsOptions): Connections {
     begin({ socket }, response) {
       const connection = open.get(socket);
       if (connection === undefined) return;
+      const { latest } = connection;
+      connection.previous = latest?.writableFinished === true ? null : latest;
       connection.latest = response;
       connection.inFlight += 1;
     },
@@ -72,10 +85,18 @@ export function trackConnections(options: ConnectionsOptions): Connections {
       connection.inFlight -= 1;
       becomeIdle(socket, connection);
     },
-    canRefuse(socket) {
-      const latest = open.get(socket)?.latest ?? null;
-      if (latest === null) return true;
-      return latest.req.complete ? latest.writableFinished : !latest.headersSent;
+    behindAnswers(socket, then) {
+      const { latest = null, previous = null } = open.get(socket) ?? {};
+      const isPart = latest !== null && !latest.req.complete;
+      const isAnswered = isPart && latest.headersSent;
+      // what has no answer yet gets the refusal instead
+      const last = isPart && !isAnswered ? previous : latest;
+      if (last === null || last.writableFinished) then(isAnswered);
+      else {
+        last.once('close', () => {
+          then(isAnswered);
+        });
+      }
     },
     closeAfterAnswers() {
       for (const { latest } of open.values()) {

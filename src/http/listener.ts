@@ -93,15 +93,19 @@ export function buildListener(options: ListenerOptions): Listener {
     options.onRequest(request, response);
   };
 
+  /** Answers on a connection come in the order of its requests (RFC 9112 section 9.3.2): so does this one. */
   const refuse = (socket: Socket, code: ProblemCode): void => {
     if (refused.has(socket)) return;
     refused.add(socket);
-    const answer = problemAnswer(code);
-    options.onUnparsed(answer.status);
     // After a CONNECT the socket is no longer the server's, and nobody else listens for its errors.
     socket.on('error', () => undefined);
-    socket.end(rawAnswer(answer));
-    void destroyLater(socket, clock);
+    connections.behindAnswers(socket, (isAnswered) => {
+      if (socket.destroyed) return;
+      const answer = problemAnswer(code);
+      if (!isAnswered) options.onUnparsed(answer.status);
+      socket.end(isAnswered ? '' : rawAnswer(answer));
+      void destroyLater(socket, clock);
+    });
   };
 
   // With TLS the socket that carries requests comes with the handshake.
@@ -125,12 +129,9 @@ export function buildListener(options: ListenerOptions): Listener {
     if (socket instanceof Socket) refuse(socket, 'malformed_request');
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!(socket instanceof Socket)) return;
-    if (error.code !== 'ECONNRESET' && socket.writable && connections.canRefuse(socket)) {
-      refuse(socket, problemOfParserError(error.code));
-    } else if (!refused.has(socket)) {
-      socket.destroy();
-    }
+    if (!(socket instanceof Socket) || refused.has(socket)) return;
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else refuse(socket, problemOfParserError(error.code));
   });
 
   const drain = (): void => {

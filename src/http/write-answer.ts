@@ -1,6 +1,7 @@
 // How an answer is written: the headers that all of them have, the length, and head and content in one piece. Past the
 // framework's reply, which would copy the headers and add a charset that our media types do not have.
 import type { ServerResponse } from 'node:http';
+import { atTurnEnd } from '../platform/turn-end.js';
 
 /** What every answer says of itself: nothing is kept, nothing is guessed. */
 const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
@@ -19,5 +20,8 @@ export function writeAnswer(
   const length = Buffer.byteLength(body);
   response.writeHead(status, { ...common, ...headers, 'content-length': length });
   // a text of single bytes is joined to the head as it is
-  response.end(body, length === body.length ? 'latin1' : 'utf8');
+  const encoding = length === body.length ? 'latin1' : 'utf8';
+  atTurnEnd(() => {
+    response.end(body, encoding);
+  });
 }
