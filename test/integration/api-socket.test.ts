@@ -1,7 +1,7 @@
 // The Unix socket of the built program: what the service beside it does all day, without a key in its hands.
 import { chmod, lstat, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -11,6 +11,7 @@ import { AgentProcess } from '../fixtures/agent-process.js';
 import { strong } from '../fixtures/readings.js';
 import { agentOf, putToken, vaultWithToken } from '../fixtures/scene.js';
 import { secondPasses } from '../fixtures/signed-request.js';
+import { answersIn, type RawAnswer } from './raw-request.js';
 
 async function directory(test: { teardown(end: () => Promise<void>): void }): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'keytender-'));
@@ -50,6 +51,42 @@ function ask(
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
+
+/** All that is answered to these bytes until the agent closes. */
+function exchangeOn(socketPath: string, bytes: string): Promise<RawAnswer[]> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath, () => socket.write(bytes));
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+    socket.once('error', () => undefined);
+    socket.once('close', () => {
+      resolve(answersIn(text));
+    });
+  });
+}
+
+t.test('a body that breaks is refused behind the answer to what was asked before it', async (t) => {
+  const path = join(await directory(t), 'agent.sock');
+  await using vault = await vaultWithToken();
+  await using agent = agentOn(vault, path);
+  await agent.untilHealth(({ status }) => status === 'ok');
+  const head = (line: string, ...fields: readonly string[]): string =>
+    [line, 'Host: a', 'Keytender-Request: true', ...fields, '', ''].join('\r\n');
+  const list = head('GET /v1/tokens HTTP/1.1');
+  const json = 'Content-Type: application/json';
+  const chunked = 'Transfer-Encoding: chunked';
+  const broken = `${head('POST /v1/tokens/default/sign HTTP/1.1', json, chunked)}zz\r\n`;
+  for (const before of ['', list, list + list]) {
+    const answers = await exchangeOn(path, before + broken);
+    const refusal = answers.pop();
+    t.match(refusal?.text, '"code":"malformed_request"');
+    t.same(
+      answers.map(({ text }) => text.includes('"name":"default"')),
+      before.match(/GET/g)?.map(() => true) ?? [],
+    );
+  }
+  t.equal((await ask(path, '/v1/tokens')).status, 200);
+});
 
 t.test('the service beside reads, watches, signs and verifies through the socket', async (t) => {
   const path = join(await directory(t), 'agent.sock');
