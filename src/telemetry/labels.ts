@@ -31,8 +31,6 @@ export const verificationKeys = ['current', 'pending', 'superseded'] as const;
 export type VerificationKey = (typeof verificationKeys)[number] | 'none';
 
 /** The label of a token, route or method that is not in its closed list. */
-
-/** The label of a token, route or method that is not in its closed list. */
 export const UNKNOWN = 'unknown';
 
 /** The series of one route: those that exist from the start. */
